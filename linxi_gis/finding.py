@@ -1,0 +1,167 @@
+"""Measured facts, and what the law makes of them. No geometry objects, no drawing."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal
+
+from linxi_gis.law import Citation, Value, Verdict
+
+
+class Relation(enum.StrEnum):
+    """How a site lies to a zone; the first five are hits, the last three are not."""
+
+    WITHIN = "within"
+    CONTAINS = "contains"
+    OVERLAPS = "overlaps"
+    CROSSES = "crosses"
+    TOUCHES = "touches"
+    NEAR = "near"
+    DISJOINT = "disjoint"
+
+    @property
+    def hit(self) -> bool:
+        """Whether something of the site lies inside the zone (a shared border does not count)."""
+        return self in (Relation.WITHIN, Relation.CONTAINS, Relation.OVERLAPS, Relation.CROSSES)
+
+    @property
+    def label(self) -> str:
+        """The Chinese word of tables and reports."""
+        return _RELATION_LABELS[self]
+
+
+_RELATION_LABELS = {
+    Relation.WITHIN: "位于其内",
+    Relation.CONTAINS: "包含",
+    Relation.OVERLAPS: "部分重叠",
+    Relation.CROSSES: "穿越",
+    Relation.TOUCHES: "边界相接",
+    Relation.NEAR: "邻近",
+    Relation.DISJOINT: "相离",
+}
+
+Severity = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something that was repaired, guessed or found wrong, with its place where it has one.
+
+    `geometry_wkt` is WKT in EPSG:4490 longitude latitude, or None.
+    """
+
+    code: str
+    severity: Severity
+    text: str
+    remedy: str = ""
+    geometry_wkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One zone measured against one site.
+
+    Areas are ellipsoidal (CGCS2000) square metres, lengths and distances geodesic metres, bearings
+    degrees clockwise from north from the site to the zone, shares 0..1. `margin_m` is the thickness
+    of the overlap for a hit and the distance for a miss; `critical` (临界) means it is thinner than
+    the combined accuracy of site and layer. `nearest_site` and `nearest_zone` are the two nearest
+    points, longitude latitude; None where they overlap. `intervals_m` are chainages along a line.
+    `facts` are the zone's own attributes that rules read (`zone.grade`, ...).
+    """
+
+    layer: str
+    zone_id: str
+    zone_name: str
+    zone_class: str
+    relation: Relation
+    area_m2: float
+    length_m: float
+    share_of_site: float
+    distance_m: float
+    bearing_deg: float | None
+    margin_m: float
+    critical: bool
+    nearest_site: tuple[float, float] | None = None
+    nearest_zone: tuple[float, float] | None = None
+    intervals_m: tuple[tuple[float, float], ...] = ()
+    facts: tuple[tuple[str, Value], ...] = ()
+
+
+LayerStatus = Literal["hit", "near", "clear", "not_covering", "not_checked", "stale"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One layer against one site: its status, the union of its hits, the nearest zone.
+
+    A layer that could not be used has status `not_checked` and says why in `issues`. `area_m2` and
+    `length_m` are of the union of its zones within the site, so `share_of_site` never passes 1.
+    `covered_share` tells how much of the site lies where the layer claims to know.
+    """
+
+    id: str
+    theme: str
+    title: str
+    status: LayerStatus
+    required: bool
+    version: str
+    sha256: str
+    legal_status: str
+    demonstration: bool
+    accuracy_m: float
+    range_m: float
+    area_m2: float = 0.0
+    length_m: float = 0.0
+    share_of_site: float = 0.0
+    covered_share: float = 1.0
+    hits: tuple[Hit, ...] = ()
+    nearest: Hit | None = None
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether "no zone" cannot be believed here."""
+        return self.status in ("not_checked", "stale", "not_covering")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An unknown fact, asked, with the verdict of this finding for yes and for no."""
+
+    attribute: str
+    text: str
+    if_yes: Verdict
+    if_no: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the law makes of one hit: a verdict, the rule and its words, what is still unknown.
+
+    `hit` is None for a rule that looks at the project alone; `rule` and `basis` are None for a bare
+    measurement (a near miss that no rule speaks of).
+    """
+
+    layer: str
+    hit: Hit | None
+    verdict: Verdict
+    rule: str | None
+    basis: Citation | None
+    say: str = ""
+    questions: tuple[Question, ...] = ()
+    attributes: tuple[tuple[str, Value | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """The verdict on the site: the worst finding, and what was not checked.
+
+    `label` is ready for print, e.g. 禁止（另有 2 个图层未核查）.
+    """
+
+    verdict: Verdict
+    label: str
+    complete: bool
+    unchecked: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = field(default_factory=tuple)

@@ -1,0 +1,105 @@
+"""Make a Site from a drawn geometry and its reference system: heal, densify, project, measure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import shapely
+
+from linxi_gis import crs, geodesy
+from linxi_gis.errors import InputError, UsageError
+from linxi_gis.finding import Issue
+from linxi_gis.geometry import heal
+from linxi_gis.model import Kind, Reference, Site
+
+_KINDS: dict[int, Kind] = {0: "point", 1: "line", 2: "polygon"}
+
+
+def make_site(
+    drawn: crs.Geometry,
+    reference: Reference,
+    *,
+    site_id: str,
+    name: str = "",
+    where: str = "",
+    system: str | None = None,
+    accuracy_m: float = 0.0,
+    declared_area_m2: float | None = None,
+    attributes: tuple[tuple[str, str], ...] = (),
+    issues: tuple[Issue, ...] = (),
+) -> Site:
+    """Return the site of a geometry drawn in `system` (default: `reference.source`).
+
+    Parameters
+    ----------
+    drawn : Point, LineString, Polygon or their Multi kinds; coordinates in `system`, x east, y north
+    system : the CRS text the coordinates are in now; differs from `reference.source` when the
+        source is no CRS that PROJ knows (GCJ-02) and was already converted
+    where : file and feature, for messages
+
+    Raises InputError for empty, non-finite, mixed or zero-size geometry.
+    """
+    system = system or reference.source
+    drawn = shapely.force_2d(drawn)
+    if drawn.is_empty:
+        raise InputError("图形为空", where=where, remedy="请检查该要素的坐标")
+    if not np.isfinite(shapely.get_coordinates(drawn)).all():
+        raise InputError("坐标含 NaN 或无穷大", where=where, remedy="请补全坐标后重新提交")
+    if drawn.geom_type == "GeometryCollection":
+        raise InputError("一个要素里混有点、线、面", where=where, remedy="请拆成几个要素分别提交")
+    healed, repairs = heal(crs.to_lonlat(drawn, system), where or "地块")
+    if healed.is_empty:
+        raise InputError("图形面积或长度为零", where=where, remedy="请检查拐点是否重复或共线")
+    source_shape = drawn if not repairs else healed
+    ground = crs.to_plane(source_shape, system if not repairs else crs.LONLAT)
+    if not ground.is_valid:
+        ground, _ = heal(ground, where or "地块")
+    kind = _KINDS[int(shapely.get_dimensions(ground))]
+    area = float(ground.area) if kind == "polygon" else 0.0
+    length = geodesy.length_m(ground) if kind == "line" else 0.0
+    if (kind == "polygon" and area <= 0.0) or (kind == "line" and length <= 0.0):
+        raise InputError("图形面积或长度为零", where=where, remedy="请检查拐点是否重复或共线")
+    return Site(
+        id=site_id,
+        name=name or site_id,
+        kind=kind,
+        geometry=healed,
+        ground=ground,
+        reference=reference,
+        area_m2=area,
+        planar_area_m2=crs.gk_planar_area(healed) if kind == "polygon" else 0.0,
+        length_m=length,
+        accuracy_m=accuracy_m,
+        declared_area_m2=declared_area_m2,
+        source=where,
+        attributes=attributes,
+        issues=(*issues, *_told(repairs, drawn, area)),
+    )
+
+
+def _told(repairs: tuple[Issue, ...], drawn: crs.Geometry, area_m2: float) -> tuple[Issue, ...]:
+    """Add the area after the repair to the repair's text, so that both can be compared."""
+    return tuple(replace(issue, text=f"{issue.text}；修复后面积 {area_m2:.2f} m²") for issue in repairs)
+
+
+def corridor(site: Site, width_m: float) -> Site:
+    """Return a line site widened to a corridor of `width_m` in all, flat at its ends.
+
+    A site that is no line is returned unchanged. Raises UsageError for a width that is not positive.
+    """
+    if not 0.0 < width_m < 100_000.0:
+        raise UsageError(f"走廊宽度 {width_m} m 不合理", remedy="--width 是总宽度（米），应大于 0")
+    if site.kind != "line":
+        return site
+    ground = shapely.buffer(site.ground, width_m / 2.0, cap_style="flat", join_style="mitre")
+    outline = crs.lonlat_of_plane(ground)
+    return replace(
+        site,
+        kind="corridor",
+        geometry=outline,
+        ground=ground,
+        area_m2=float(ground.area),
+        planar_area_m2=crs.gk_planar_area(outline),
+        width_m=width_m,
+    )

@@ -1,0 +1,158 @@
+"""The nouns of the house: a site, a layer or the gap where it should be, an assessment. Frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from linxi_gis.crs import Geometry
+from linxi_gis.finding import Finding, Issue, LayerResult, Overall
+from linxi_gis.law import Value
+from linxi_gis.project import Project
+
+Kind = Literal["polygon", "line", "point", "corridor"]
+GeometryArray = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Which reference system a site was read in, and why we think so.
+
+    `source` is a CRS text (EPSG:4527, GCJ-02, ...); `how` is the evidence in one Chinese sentence;
+    `axes` tells which column was taken for what; `declared` is False for anything we inferred.
+    """
+
+    source: str
+    how: str
+    axes: str = "经度, 纬度"
+    declared: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """A place somebody wants to build on.
+
+    `geometry` is as drawn, in EPSG:4490 longitude latitude; `ground` is the same in the area plane
+    with long edges densified in their own CRS: everything is measured there. `accuracy_m` is the
+    positional accuracy of the lines. Areas are m²: `area_m2` ellipsoidal, `planar_area_m2`
+    Gauss-Krüger; both 0 for lines and points. `length_m` is geodesic, of a line or of a corridor's
+    axis.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    geometry: Geometry
+    ground: Geometry
+    reference: Reference
+    area_m2: float
+    planar_area_m2: float
+    length_m: float
+    accuracy_m: float = 0.0
+    declared_area_m2: float | None = None
+    width_m: float | None = None
+    source: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def parts(self) -> int:
+        """The number of separate pieces."""
+        return int(shapely.get_num_geometries(self.geometry))
+
+
+@dataclass(frozen=True, slots=True)
+class LayerIdentity:
+    """What is known of a layer before, or without, opening it."""
+
+    id: str
+    theme: str
+    title: str
+    required: bool
+    version: str = ""
+    legal_status: str = "approved"
+    demonstration: bool = False
+    accuracy_m: float = 1.0
+    range_m: float = 2000.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A layer in force on the day, ready for measuring: columns, one row a zone.
+
+    `zones` are valid shapely geometries in the area plane, shape (n,); `tree` indexes them.
+    `coverage` is the plane geometry where "no zone" really means none, None when unknown.
+    `stale` holds the reason when the newest version is out of date on the day, else "".
+    """
+
+    identity: LayerIdentity
+    sha256: str
+    zones: GeometryArray
+    tree: shapely.STRtree
+    zone_ids: tuple[str, ...]
+    zone_names: tuple[str, ...]
+    zone_classes: tuple[str, ...]
+    zone_facts: tuple[tuple[tuple[str, Value], ...], ...]
+    coverage: Geometry | None
+    stale: str = ""
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A layer that should be there and cannot be used; it shows as 未核查 everywhere."""
+
+    identity: LayerIdentity
+    issue: Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One piece class of the site: the exact set of zones that cover it.
+
+    `zones` are (layer id, zone id) pairs, empty for the part no zone covers. `area_m2` for areas,
+    `length_m` for lines. `share_percent` is rounded so that all rows add up to 100.00.
+    """
+
+    zones: tuple[tuple[str, str], ...]
+    area_m2: float
+    length_m: float
+    share_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class RulePack:
+    """Which rules judged: name, SHA-256, how many were in force, which could not be evaluated."""
+
+    name: str
+    sha256: str
+    in_force: int
+    unevaluated: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """Everything there is to say of one site on one day; every face is drawn from this."""
+
+    site: Site
+    project: Project
+    on: date
+    overall: Overall
+    findings: tuple[Finding, ...]
+    reminders: tuple[Finding, ...]
+    layers: tuple[LayerResult, ...]
+    partition: tuple[Partition, ...]
+    rules: RulePack
+    catalog_title: str
+    demonstration: bool
+    engine_version: str
+
+
+def empty_geometries() -> GeometryArray:
+    """Return an empty column of geometries."""
+    return np.empty(0, dtype=object)

@@ -1,0 +1,149 @@
+"""What is known of the project: its name, industry, and yes/no/unknown attributes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from linxi_gis.errors import UsageError
+from linxi_gis.law import Attribute, Value
+
+_BUILD_WORDS = {"新建": "is_new_build", "改建": "is_reconstruction", "扩建": "is_expansion"}
+_BUILD_KEYS = tuple(_BUILD_WORDS.values())
+_YES = {"yes", "true", "1", "y", "是", "有"}
+_NO = {"no", "false", "0", "n", "否", "无", "没有"}
+_UNKNOWN = {"unknown", "", "?", "未知", "不明", "待定"}
+TEXT_KEYS = ("name", "industry", "build")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as the consultant describes it.
+
+    `attributes` holds only what is known: an attribute that is absent is unknown.
+    `build` is 新建, 改建 or 扩建 (or empty); it also answers the three build attributes.
+    `industry` is a GB/T 4754-2017 code.
+    """
+
+    name: str = ""
+    industry: str = ""
+    build: str = ""
+    declared_area_m2: float | None = None
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Value]:
+        """Return the known facts, with those that `build` implies.
+
+        >>> Project(build="新建").facts()
+        {'is_new_build': True, 'is_reconstruction': False, 'is_expansion': False}
+        >>> Project().facts()
+        {}
+        """
+        implied: dict[str, Value] = {}
+        if self.build:
+            said = {_BUILD_WORDS[word] for word in _build_words(self.build)}
+            implied = {key: key in said for key in _BUILD_KEYS}
+        return {**implied, **self.attributes}
+
+
+def _build_words(text: str) -> list[str]:
+    words = [word for word in _BUILD_WORDS if word in text]
+    if not words:
+        raise UsageError(f"建设性质 build = {text!r} 不认识", remedy="请写 新建、改建 或 扩建")
+    return words
+
+
+def _truth(key: str, raw: object, where: str) -> bool | None:
+    if isinstance(raw, bool):
+        return raw
+    word = str(raw).strip().lower()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    if word in _UNKNOWN:
+        return None
+    raise UsageError(f"{key} = {raw!r} 不是 是/否/未知", where=where, remedy="请写 yes、no 或 unknown")
+
+
+def _positive(key: str, raw: object, where: str) -> float:
+    try:
+        value = float(str(raw))
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value < float("inf"):
+        raise UsageError(f"{key} = {raw!r} 不是正数（平方米）", where=where)
+    return value
+
+
+def with_values(
+    project: Project, values: Iterable[tuple[str, object]], known: Mapping[str, Attribute], where: str
+) -> Project:
+    """Return the project with keys set; raises UsageError on an unknown key or value.
+
+    >>> from linxi_gis.law import Attribute
+    >>> known = {"has_outfall": Attribute("has_outfall", "设置排污口", "？", "boolean", "user")}
+    >>> with_values(Project(), [("has_outfall", "是")], known, "").facts()
+    {'has_outfall': True}
+    """
+    attributes = dict(project.attributes)
+    for key, raw in values:
+        if key == "declared_area_m2":
+            project = replace(project, declared_area_m2=_positive(key, raw, where))
+        elif key in TEXT_KEYS:
+            text = str(raw).strip()
+            if key == "build" and text:
+                _build_words(text)
+            project = _with_text(project, key, text)
+        elif key in known and known[key].origin in ("user", "clause_comparison"):
+            truth = _truth(key, raw, where)
+            attributes.pop(key, None)
+            if truth is not None:
+                attributes[key] = truth
+        else:
+            raise UsageError(
+                f"没有名为 {key!r} 的项目属性", where=where, remedy="用 linxi rules attributes 查看全部属性"
+            )
+    return replace(project, attributes=attributes)
+
+
+def _with_text(project: Project, key: str, text: str) -> Project:
+    match key:
+        case "name":
+            return replace(project, name=text)
+        case "industry":
+            return replace(project, industry=text)
+        case _:
+            return replace(project, build=text)
+
+
+def read(path: Path, known: Mapping[str, Attribute]) -> Project:
+    """Read a project.toml; attributes may stand at the top or under [attributes].
+
+    Raises UsageError when the file is missing, is not TOML, or holds an unknown key.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError("项目文件打不开", where=str(path), remedy="请检查路径") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"项目文件不是有效的 UTF-8 TOML（{error}）", where=str(path)) from error
+    nested = data.pop("attributes", {})
+    return with_values(Project(), [*data.items(), *dict(nested).items()], known, str(path))
+
+
+def parse_sets(pairs: Iterable[str]) -> list[tuple[str, str]]:
+    """Split KEY=VALUE words of the command line; raises UsageError where there is no '='.
+
+    >>> parse_sets(["name=尾矿库=二期"])
+    [('name', '尾矿库=二期')]
+    """
+    result = []
+    for pair in pairs:
+        key, mark, value = pair.partition("=")
+        if not mark:
+            raise UsageError(f"--set {pair!r} 缺少等号", remedy="写成 --set 属性=值，例如 --set has_outfall=no")
+        result.append((key.strip(), value))
+    return result

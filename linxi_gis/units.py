@@ -1,0 +1,85 @@
+"""Units and rounding as the field prints them: m², hm², 亩, percent, chainage, eight winds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+M2_PER_HM2 = 10_000.0
+M2_PER_MU = 2_000.0 / 3.0  # 15 亩 = 1 hm²
+_WINDS = ("北", "东北", "东", "东南", "南", "西南", "西", "西北")
+
+
+def share(part: float, whole: float) -> float:
+    """Return part/whole in 0..1; a whole of zero has no share, so 0.
+
+    >>> share(2500.0, 10000.0), share(0.0, 0.0)
+    (0.25, 0.0)
+    """
+    return part / whole if whole else 0.0
+
+
+def wind(bearing_deg: float) -> str:
+    """Return the wind (one of eight) of a bearing in degrees clockwise from north.
+
+    >>> wind(0.0), wind(22.4), wind(22.5), wind(359.9)
+    ('北', '北', '东北', '北')
+    """
+    return _WINDS[math.floor((bearing_deg % 360.0) / 45.0 + 0.5) % 8]
+
+
+def chainage(metres: float) -> str:
+    """Return a chainage (桩号) to the metre.
+
+    >>> chainage(1230.4), chainage(0.0), chainage(999.6)
+    ('K1+230', 'K0+000', 'K1+000')
+    """
+    whole = math.floor(metres + 0.5)
+    return f"K{whole // 1000}+{whole % 1000:03d}"
+
+
+def area_text(area_m2: float) -> str:
+    """Return an area as reports print it: m² to 2 decimals below 1 hm², else hm² to 4.
+
+    >>> area_text(360.0), area_text(12345.678)
+    ('360.00 m²', '1.2346 hm²')
+    """
+    if area_m2 < M2_PER_HM2:
+        return f"{area_m2:.2f} m²"
+    return f"{area_m2 / M2_PER_HM2:.4f} hm²"
+
+
+def distance_text(distance_m: float) -> str:
+    """Return a distance: metres to 2 decimals below 1 km, else km to 3.
+
+    >>> distance_text(2.0), distance_text(1234.5)
+    ('2.00 m', '1.234 km')
+    """
+    return f"{distance_m:.2f} m" if distance_m < 1000.0 else f"{distance_m / 1000.0:.3f} km"
+
+
+def largest_remainder(parts: Sequence[float], total: float = 100.0, decimals: int = 2) -> list[float]:
+    """Round parts of a whole to shares that add up to `total` exactly (Hamilton's method).
+
+    Parameters
+    ----------
+    parts : non-negative amounts in one unit
+    total : what the rounded shares add up to
+    decimals : digits kept
+
+    >>> largest_remainder([1.0, 1.0, 1.0])
+    [33.34, 33.33, 33.33]
+    >>> largest_remainder([]), largest_remainder([0.0])
+    ([], [0.0])
+    """
+    whole = math.fsum(parts)
+    if whole <= 0.0:
+        return [0.0 for _ in parts]
+    scale = 10**decimals
+    exact = [part / whole * total * scale for part in parts]
+    units = [math.floor(value) for value in exact]
+    missing = round(total * scale) - sum(units)
+    order = sorted(range(len(parts)), key=lambda i: (units[i] - exact[i], i))
+    for i in order[:missing]:
+        units[i] += 1
+    return [unit / scale for unit in units]
