@@ -1,0 +1,29 @@
+"""Data that comes with the tool: the rule pack and the demonstration county, as paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["demo_catalog", "demo_outline", "plan_file", "rules_dir"]
+
+_HERE = Path(__file__).parent
+
+
+def demo_catalog() -> Path:
+    """Return the catalogue of the demonstration county (示意, without legal force)."""
+    return _HERE / "demo" / "catalog.toml"
+
+
+def demo_outline() -> Path:
+    """Return the county outline (GeoJSON, longitude latitude) the demonstration is drawn on."""
+    return _HERE / "demo" / "outline.geojson"
+
+
+def rules_dir() -> Path:
+    """Return the folder of the rule pack."""
+    return _HERE / "rules"
+
+
+def plan_file() -> Path:
+    """Return the county plan's area ratios, to compare computed ones with."""
+    return _HERE / "plan.toml"
