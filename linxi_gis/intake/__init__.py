@@ -1,0 +1,17 @@
+"""Intake: every file a reviewer gets, to sites and issues."""
+
+from linxi_gis.intake.errors import AmbiguousCrsError
+from linxi_gis.intake.reader import SUFFIXES, read, read_bytes, read_geojson, read_text
+from linxi_gis.intake.reading import Candidate, Options, Reading
+
+__all__ = [
+    "SUFFIXES",
+    "AmbiguousCrsError",
+    "Candidate",
+    "Options",
+    "Reading",
+    "read",
+    "read_bytes",
+    "read_geojson",
+    "read_text",
+]

@@ -1,0 +1,43 @@
+"""The error of a file that can be read in more than one place on Earth."""
+
+from __future__ import annotations
+
+from linxi_gis.errors import CrsError
+from linxi_gis.intake.reading import Candidate
+from linxi_gis.units import area_text
+
+
+class AmbiguousCrsError(CrsError):
+    """The reference system cannot be known; `candidates` are the readings to choose from."""
+
+    def __init__(self, why: str, *, where: str, candidates: tuple[Candidate, ...], county: bool) -> None:
+        self.candidates = candidates
+        what = f"{why}。{_listing(candidates, county)}" if candidates else why
+        super().__init__(what, where=where, remedy=_remedy(candidates))
+
+
+def _listing(candidates: tuple[Candidate, ...], county: bool) -> str:
+    lines = [f"{n}) {_line(candidate, county)}" for n, candidate in enumerate(candidates, 1)]
+    inside = [str(n) for n, candidate in enumerate(candidates, 1) if candidate.in_county]
+    if not county:
+        verdict = "未提供县界，无法比较落点"
+    elif inside:
+        verdict = f"落在县界内的读法：第 {'、'.join(inside)} 种"
+    else:
+        verdict = "没有一种读法落在县界内"
+    return "可能的读法有：\n  " + "\n  ".join(lines) + f"\n  {verdict}"
+
+
+def _line(candidate: Candidate, county: bool) -> str:
+    place = f"中心 {candidate.lon:.5f}°E {candidate.lat:.5f}°N"
+    area = f"，面积 {area_text(candidate.area_m2)}" if candidate.area_m2 else ""
+    where = ""
+    if county:
+        where = "，在县界内" if candidate.in_county else f"，距县界 {candidate.distance_km or 0.0:.1f} km"
+    return f"{candidate.label}：{place}{area}{where}（--crs {candidate.crs}）"
+
+
+def _remedy(candidates: tuple[Candidate, ...]) -> str:
+    if not candidates:
+        return "请向提供单位问明坐标系，用 --crs EPSG:编号 指明，或补交 .prj 等坐标系说明"
+    return "请向提供单位问明坐标系，再用 --crs EPSG:… 指明（取上列之一）"

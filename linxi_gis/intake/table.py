@@ -1,0 +1,239 @@
+"""Tables of coordinates, and coordinates pasted as text: rows in, sites out."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from linxi_gis.crs import Geometry
+from linxi_gis.errors import InputError
+from linxi_gis.finding import Issue
+from linxi_gis.intake.angles import Coordinate
+from linxi_gis.intake.court import refuse_old_datum
+from linxi_gis.intake.grid import Grid, Row, lay_out
+from linxi_gis.intake.reading import Claim, Draft, Drawn, Options, Reading
+from linxi_gis.intake.rings import assemble, split_closed
+from linxi_gis.intake.settle import settle, unreadable
+
+# A "name" that only numbers the vertices: J1, P-2, 3#, 拐点4.
+_NUMBERING = re.compile(r"(?:j|p|t|d|g|点|拐点|界址点)?[-_ ]?\d+#?", re.IGNORECASE)
+_KINDS = (
+    ("line", re.compile(r"线|管线|道路|line|linestring|polyline", re.IGNORECASE)),
+    ("point", re.compile(r"点|点位|point", re.IGNORECASE)),
+    ("polygon", re.compile(r"面|多边形|地块|polygon|area", re.IGNORECASE)),
+)
+_ZONE_WORDS = re.compile(r"(?<!\d)(\d{2})\s*(?:号)?带(?!号)|带号\s*[=:为]?\s*(\d{2})(?!\d)")
+_DATUM_WORDS = re.compile(
+    r"CGCS\s*2000|国家\s*2000|2000\s*(?:中国)?国家|2000\s*(?:大地)?坐标|大地\s*2000", re.IGNORECASE
+)
+_MERIDIAN_WORDS = re.compile(r"中央(?:经线|子午线)\s*[=:]?\s*(\d{2,3})")
+_WIDTH_WORDS = re.compile(r"([36三六])\s*度(?:分)?带")
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rows that make one site, and what they are called."""
+
+    name: str
+    rows: tuple[Row, ...]
+    point: bool = False
+
+
+def read_table(text: str, source: str, options: Options, issues: tuple[Issue, ...] = ()) -> Reading:
+    """Return the sites of a table or of pasted coordinates.
+
+    Rows of one group (地块, 保护区级别, ...; or a name that repeats; or a block set off by a blank line
+    or by numbers that start again) make a site: three points or more a polygon, two a line, one a
+    point, unless a 类型 column says otherwise. A table with a different name in every row lists points.
+    Raises InputError naming the line of a coordinate that cannot be read.
+    """
+    grid = lay_out(text, source)
+    refuse_old_datum(grid.preface, source)
+    groups, told = _groups(grid, source)
+    drawn: list[Drawn] = []
+    bad: list[Issue] = []
+    for number, group in enumerate(groups, 1):
+        try:
+            drawn.append(_drawn(grid, group, number, source))
+        except InputError as error:
+            bad.append(unreadable(error))
+    draft = Draft(
+        source=source,
+        format="坐标表",
+        drawn=tuple(drawn),
+        claim=_claim(grid.preface),
+        east=_east(grid),
+        columns=grid.names,
+        issues=(*issues, *told, *bad),
+    )
+    return settle(draft, options)
+
+
+def _east(grid: Grid) -> int | None:
+    """Which column is easting: by its heading, else by 东经/E beside the figures, else open."""
+    if grid.east is not None:
+        return grid.east
+    said = {(first.axis, second.axis) for row in grid.rows for first, second in [row.pair]}
+    if said in ({("lon", "lat")}, {("lon", "")}, {("", "lat")}):
+        return 0
+    if said in ({("lat", "lon")}, {("lat", "")}, {("", "lon")}):
+        return 1
+    return None
+
+
+def _groups(grid: Grid, source: str) -> tuple[list[_Group], tuple[Issue, ...]]:
+    group, name, number = grid.column("group"), grid.column("name"), grid.column("number")
+    if group is not None:
+        return _by_value(grid.rows, group), ()
+    if name is not None:
+        values = [row.cell(name) for row in grid.rows]
+        distinct = len(set(values)) == len(values) > 1
+        numbering = all(_NUMBERING.fullmatch(value) for value in values)
+        if distinct and not numbering and all(values):
+            return [_Group(row.cell(name), (row,), point=True) for row in grid.rows], ()
+        if not distinct and not numbering:
+            return _by_value(grid.rows, name), ()
+    if number is not None and _repeats(grid.rows, number):
+        return _by_value(grid.rows, number), ()
+    return _by_blocks(grid.rows, number if number is not None else name, source)
+
+
+def _repeats(rows: Sequence[Row], column: int) -> bool:
+    """Whether an id stands beside vertex after vertex: it names the plot, not the point."""
+    values = [row.cell(column) for row in rows]
+    return len(values) > 2 and any(a == b != "" for a, b in itertools.pairwise(values))
+
+
+def _by_value(rows: Sequence[Row], column: int) -> list[_Group]:
+    """Group by a column, in order of appearance; an empty cell repeats the one above (merged cells)."""
+    found: dict[str, list[Row]] = {}
+    above = ""
+    for row in rows:
+        above = row.cell(column) or above
+        found.setdefault(above, []).append(row)
+    return [_Group(name, tuple(members)) for name, members in found.items()]
+
+
+def _by_blocks(
+    rows: Sequence[Row], number: int | None, source: str
+) -> tuple[list[_Group], tuple[Issue, ...]]:
+    # A blank line between all rows is spacing; one between blocks of three and more sets plots apart.
+    starts = [0, *(i for i, row in enumerate(rows) if row.breaks), len(rows)]
+    spaced = any(end - start < 3 for start, end in itertools.pairwise(starts))
+    blocks: list[list[Row]] = []
+    titles: list[str] = []
+    for row in rows:
+        restart = False
+        if blocks and number is not None:
+            first = blocks[-1][0]
+            restart = row.cell(number) == first.cell(number) != "" and row.values != first.values
+        if not blocks or (row.breaks and not spaced) or restart or row.title != titles[-1]:
+            blocks.append([])
+            titles.append(row.title)
+        blocks[-1].append(row)
+    if len(blocks) == 1:
+        return [_Group(titles[0], tuple(blocks[0]))], ()
+    told = Issue(
+        "split_plots",
+        "warning",
+        f"{source} 没有分组列，按空行、标题或点号重新开始分成 {len(blocks)} 个地块",
+        "若应为一个地块，请去掉空行并连续编号",
+    )
+    return [_Group(title, tuple(block)) for title, block in zip(titles, blocks, strict=True)], (told,)
+
+
+def _drawn(grid: Grid, group: _Group, number: int, source: str) -> Drawn:
+    label = group.name or f"第 {number} 个地块"
+    where = f"{source}：{label}（第 {group.rows[0].line} 行起）"
+    geometry, told = _geometry(grid, group, label, where)
+    cells: list[Coordinate] = [cell for row in group.rows for cell in row.pair]
+    constant = _constants(grid, group)
+    return Drawn(
+        geometry=geometry,
+        label=label,
+        id=_id(grid, group, constant),
+        name=constant.get("name", "") or group.name,
+        attributes=tuple((grid.heading(column), value) for column, value in _plain(grid, group)),
+        step=min(cell.step for cell in cells),
+        issues=told,
+    )
+
+
+def _plain(grid: Grid, group: _Group) -> list[tuple[int, str]]:
+    """The columns that say one thing of the whole group, coordinates aside."""
+    found = []
+    for column in range(len(grid.header)):
+        values = {row.cell(column) for row in group.rows} - {""}
+        if column not in grid.coordinates and len(values) == 1:
+            found.append((column, values.pop()))
+    return found
+
+
+def _constants(grid: Grid, group: _Group) -> dict[str, str]:
+    return {grid.roles[column]: value for column, value in _plain(grid, group) if grid.roles[column]}
+
+
+def _id(grid: Grid, group: _Group, constant: dict[str, str]) -> str:
+    """An id from the file: a 编号 that holds for the whole group, or a group column that is a number."""
+    for role in ("number", "group"):
+        column = grid.column(role)
+        if column is None or role not in constant:
+            continue
+        heading = grid.heading(column).lower()
+        if re.search(r"编号|地块号|图斑号|id$|^no\.?$", heading) and not re.search("拐点|界址", heading):
+            return constant[role]
+    return ""
+
+
+def _geometry(grid: Grid, group: _Group, label: str, where: str) -> tuple[Geometry, tuple[Issue, ...]]:
+    xy = np.array([row.values for row in group.rows], dtype=np.float64)
+    kind = "point" if group.point else _kind(grid, group, len(xy))
+    if kind == "point":
+        return (shapely.Point(xy[0]) if len(xy) == 1 else shapely.MultiPoint(xy)), ()
+    if kind == "line":
+        if len(xy) < 2:
+            raise InputError("线至少要有 2 个点", where=where, remedy="请补全拐点后重新提交")
+        return shapely.LineString(xy), ()
+    ring = grid.column("ring")
+    rings = [xy]
+    if ring is not None:
+        numbers = np.array([row.cell(ring) for row in group.rows])
+        rings = [xy[numbers == value] for value in dict.fromkeys(numbers.tolist())]
+    try:
+        polygon, told = assemble([piece for part in rings for piece in split_closed(part)], label)
+    except InputError as error:
+        raise InputError(error.what, where=where, remedy=error.remedy) from error
+    # A table lists each corner once; only a plot file is expected to repeat the first.
+    return polygon, tuple(issue for issue in told if issue.code != "ring_closed")
+
+
+def _kind(grid: Grid, group: _Group, points: int) -> str:
+    column = grid.column("kind")
+    if column is not None:
+        said = group.rows[0].cell(column)
+        for kind, pattern in _KINDS:
+            if pattern.fullmatch(said):
+                return kind
+    return "point" if points == 1 else "line" if points == 2 else "polygon"
+
+
+def _claim(preface: str) -> Claim:
+    """What the lines above the figures say of datum and zone."""
+    datum = "CGCS2000" if _DATUM_WORDS.search(preface) else ""
+    datum = datum or ("WGS84" if re.search(r"WGS\D*84", preface, re.IGNORECASE) else "")
+    width = _WIDTH_WORDS.search(preface)
+    meridian, zone = _MERIDIAN_WORDS.search(preface), _ZONE_WORDS.search(preface)
+    words = [match[0] for match in (width, zone, meridian) if match]
+    words = (["2000 国家大地坐标系" if datum == "CGCS2000" else datum] if datum else []) + words
+    return Claim(
+        datum=datum,
+        zone=int(zone[1] or zone[2]) if zone else None,
+        width_deg=None if not width else 3 if width[1] in "3三" else 6,
+        meridian_deg=float(meridian[1]) if meridian else None,
+        how=f"表头写明 {'、'.join(words)}" if words else "",
+    )

@@ -1,0 +1,261 @@
+"""Shapefiles and zips: text encodings whatever the header says, .prj or none, hostile archives."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyogrio.raw
+import pyproj
+import pytest
+import shapely
+
+from linxi_gis.errors import CrsError, InputError
+from linxi_gis.intake import AmbiguousCrsError, Options, Reading, read, read_bytes
+from linxi_gis.intake import unpack as unpack_module
+
+NAMES = ("大冷山自然保护区", "尾矿库", "模样")  # 模样 in GBK happens to be valid UTF-8 (Latin letters)
+SQUARES = [shapely.box(118.0 + i / 10, 43.6, 118.002 + i / 10, 43.602) for i in range(3)]
+OLD_PRJ = (
+    'GEOGCS["GCS_Xian_1980",DATUM["D_Xian_1980",SPHEROID["Xian_1980",6378140.0,298.257]],'
+    'PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'
+)
+KRASSOVSKY_PRJ = (
+    'GEOGCS["GCS_Krasovsky_1940",DATUM["D_Krasovsky_1940",SPHEROID["Krasovsky_1940",6378245.0,298.3]],'
+    'PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'
+)
+
+
+def write(
+    path: Path,
+    shapes: Sequence[shapely.geometry.base.BaseGeometry | None],
+    names: tuple[str, ...] = NAMES,
+    crs: str = "EPSG:4490",
+    encoding: str = "GBK",
+) -> Path:
+    pyogrio.raw.write(
+        path,
+        geometry=shapely.to_wkb(np.array(shapes, dtype=object)),
+        field_data=[
+            np.array(names, dtype=object),
+            np.arange(len(names)),
+            np.array([1.5, np.nan, 2.0])[: len(names)],
+        ],
+        fields=["名称", "序", "面积"],
+        geometry_type="Polygon",
+        crs=crs,
+        driver="ESRI Shapefile",
+        encoding=encoding,
+    )
+    return path
+
+
+def patched(folder: Path, encoding: str, ldid: int | None, names: tuple[str, ...] = NAMES) -> Path:
+    """A shapefile in an encoding its .dbf header does not admit."""
+    path = write(folder / "图.shp", SQUARES[: len(names)], names, encoding=encoding)
+    if ldid is not None:
+        path.with_suffix(".cpg").unlink(missing_ok=True)
+        table = bytearray(path.with_suffix(".dbf").read_bytes())
+        table[29] = ldid
+        path.with_suffix(".dbf").write_bytes(table)
+    return path
+
+
+def zipped(folder: Path, under: str = "", only: tuple[str, ...] = ()) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.iterdir()):
+            if not only or file.suffix in only:
+                archive.write(file, f"{under}{file.name}")
+    return made.getvalue()
+
+
+def codes(reading: Reading) -> set[str]:
+    return {issue.code for issue in reading.issues}
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "UTF-8"])
+@pytest.mark.parametrize("ldid", [0x00, 0x57, 0x4D, 0x03, None])
+def test_names_survive_whatever_the_header_byte_says(tmp_path: Path, encoding: str, ldid: int | None) -> None:
+    reading = read(patched(tmp_path, encoding, ldid))
+    assert tuple(site.name for site in reading.sites) == NAMES
+    assert dict(reading.sites[1].attributes) == {"名称": "尾矿库", "序": "1", "面积": ""}
+    assert ("encoding_guessed" in codes(reading)) is (ldid is not None)
+
+
+def test_gbk_words_that_are_valid_utf8_by_chance(tmp_path: Path) -> None:
+    assert "模".encode("gbk").decode("utf-8") == "ģ"
+    path = patched(tmp_path, "GBK", 0x57, ("模",))
+    assert read(path).sites[0].name == "模"
+
+
+def test_a_wrong_cpg_is_found_out(tmp_path: Path) -> None:
+    path = patched(tmp_path, "GBK", 0x00)
+    path.with_suffix(".cpg").write_text("UTF-8", encoding="ascii")
+    reading = read(path)
+    assert reading.sites[0].name == NAMES[0]
+    assert any(".cpg 写明 UTF-8" in issue.text for issue in reading.issues)
+
+
+def test_text_cut_in_the_middle_of_a_character_is_still_read(tmp_path: Path) -> None:
+    """Ten bytes of a column name hold three UTF-8 characters and a third of the fourth."""
+    path = patched(tmp_path, "UTF-8", 0x00)
+    table = path.with_suffix(".dbf").read_bytes()
+    cut = "保护区名".encode()[:10]
+    path.with_suffix(".dbf").write_bytes(table.replace("名称".encode().ljust(10, b"\0"), cut, 1))
+    assert dict(read(path).sites[0].attributes)["保护区"] == NAMES[0]
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4527", "EPSG:4548", "EPSG:4490", "EPSG:4326", "EPSG:32650"])
+def test_prj_is_obeyed(tmp_path: Path, crs: str) -> None:
+    to = pyproj.Transformer.from_crs("EPSG:4490", crs, always_xy=True)
+    shape = shapely.transform(SQUARES[0], lambda xy: np.column_stack(to.transform(xy[:, 0], xy[:, 1])))
+    site = read(write(tmp_path / "a.shp", [shape], ("甲",), crs)).sites[0]
+    assert site.reference.source == crs and site.reference.how == ".prj 写明" and site.reference.declared
+    # A millimetre; UTM is in WGS84, which PROJ takes as CGCS2000.
+    assert shapely.hausdorff_distance(site.geometry, SQUARES[0]) * 111_320 < 0.001
+
+
+@pytest.mark.parametrize("prj", [OLD_PRJ, KRASSOVSKY_PRJ])
+def test_prj_of_an_old_datum_is_refused(tmp_path: Path, prj: str) -> None:
+    path = write(tmp_path / "a.shp", SQUARES[:1], ("甲",))
+    path.with_suffix(".prj").write_text(prj, encoding="ascii")
+    with pytest.raises(CrsError, match="七参数"):
+        read(path)
+    path.with_suffix(".prj").write_text("what is this", encoding="ascii")
+    with pytest.raises(CrsError, match="prj"):
+        read(path)
+
+
+def test_prj_zone_against_prefix_asks(tmp_path: Path) -> None:
+    to = pyproj.Transformer.from_crs("EPSG:4490", "EPSG:4528", always_xy=True)
+    shape = shapely.transform(SQUARES[0], lambda xy: np.column_stack(to.transform(xy[:, 0], xy[:, 1])))
+    path = write(tmp_path / "a.shp", [shape], ("甲",), "EPSG:4527")
+    with pytest.raises(AmbiguousCrsError, match="带号矛盾"):
+        read(path)
+
+
+def test_without_prj_the_figures_decide_or_we_ask(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES[:1], ("甲",))
+    path.with_suffix(".prj").unlink()
+    reading = read(path)
+    assert "datum_assumed" in codes(reading) and reading.sites[0].reference.source == "EPSG:4490"
+    to = pyproj.Transformer.from_crs("EPSG:4490", "EPSG:4548", always_xy=True)
+    shape = shapely.transform(SQUARES[0], lambda xy: np.column_stack(to.transform(xy[:, 0], xy[:, 1])))
+    path = write(tmp_path / "b.shp", [shape], ("甲",), "EPSG:4548")
+    path.with_suffix(".prj").unlink()
+    with pytest.raises(AmbiguousCrsError):
+        read(path)
+
+
+def test_sample_without_prj_asks_and_reads_gbk(shared: Path) -> None:
+    path = shared / "samples" / "shp_gbk" / "liaoheziliuyu.shp"
+    with pytest.raises(AmbiguousCrsError, match="--crs"):
+        read(path)
+    albers = "+proj=aea +lat_1=25 +lat_2=47 +lon_0=105 +ellps=GRS80"
+    reading = read(path, Options(crs=albers))
+    assert [s.name for s in reading.sites] == ["内流区", "东辽河", "辽河中游", "辽河下游", "大凌河", "西辽河"]
+    # The file's own AREA column was computed by whoever drew it (on the same plane).
+    for site in reading.sites:
+        assert site.area_m2 == pytest.approx(float(dict(site.attributes)["AREA"]), rel=2e-4)
+
+
+def test_a_zip_of_several_at_any_depth(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "地块.shp", SQUARES[:2], NAMES[:2])
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for file in sorted(tmp_path.rglob("*.*")):
+            archive.write(file, f"深/{file.parent.name}/更深/{file.name}")
+        archive.writestr("__MACOSX/._地块.shp", b"junk")
+        archive.writestr("readme.pdf", b"junk")
+    reading = read_bytes(made.getvalue(), "全部.zip")
+    assert [site.name for site in reading.sites] == [*NAMES[:2], *NAMES[:2]]
+    assert len({site.id for site in reading.sites}) == 4
+    assert reading.source == "全部.zip" and reading.sites[0].source.startswith("全部.zip/深/one/")
+
+
+def test_a_zip_written_by_chinese_windows(tmp_path: Path) -> None:
+    write(tmp_path / "a.shp", SQUARES[:1], ("甲",))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for file in sorted(tmp_path.iterdir()):
+            info = zipfile.ZipInfo("x" * 4 + file.suffix.upper())
+            archive.writestr(info, file.read_bytes())
+    data = made.getvalue().replace(b"xxxx", "红线".encode("gbk"))
+    reading = read_bytes(data, "b.zip")
+    assert reading.sites[0].source.startswith("b.zip/红线.SHP")
+
+
+def test_a_zip_path_reads_too(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.shp", SQUARES[:1], ("甲",))
+    (tmp_path / "a.zip").write_bytes(zipped(tmp_path / "in"))
+    assert read(tmp_path / "a.zip").sites[0].name == "甲"
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.shp", "/evil.shp", "a/../../evil.shp", "..\\evil.shp", "C:\\evil.shp"]
+)
+def test_names_that_climb_out_are_refused(name: str) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(name, b"x")
+    with pytest.raises(InputError, match="越界"):
+        read_bytes(made.getvalue(), "a.zip")
+
+
+def test_limits_and_broken_zips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for i in range(1001):
+            archive.writestr(f"{i}.txt", b"")
+    with pytest.raises(InputError, match="1000 个"):
+        read_bytes(made.getvalue(), "a.zip")
+    with pytest.raises(InputError, match="损坏"):
+        read_bytes(b"PK\x03\x04 not a zip", "a.zip")
+    write(tmp_path / "a.shp", SQUARES[:1], ("甲",))
+    data = zipped(tmp_path)
+    with pytest.raises(InputError, match=r"没有 \.shp"):
+        read_bytes(zipped(tmp_path, only=(".dbf", ".prj")), "a.zip")
+    with pytest.raises(InputError, match=r"缺少 \.shx"):
+        read_bytes(zipped(tmp_path, only=(".shp", ".dbf")), "a.zip")
+    locked = bytearray(data)
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = locked.find(mark)
+        while at >= 0:
+            locked[at + offset] |= 1
+            at = locked.find(mark, at + 4)
+    with pytest.raises(InputError, match="密码"):
+        read_bytes(bytes(locked), "a.zip")
+    monkeypatch.setattr(unpack_module, "MAX_UNPACKED_BYTES", 100)
+    with pytest.raises(InputError, match="解压后超过上限"):
+        read_bytes(data, "a.zip")
+
+
+def test_missing_table_null_shapes_and_garbage(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES[:1], ("甲",))
+    path.with_suffix(".dbf").unlink()
+    reading = read(path)
+    assert reading.sites[0].id == "a-1" and "attributes_missing" in codes(reading)
+    path = write(tmp_path / "b.shp", [SQUARES[0], None, SQUARES[1]])
+    reading = read(path)
+    assert [site.name for site in reading.sites] == [NAMES[0], NAMES[2]]
+    assert [i.severity for i in reading.issues if i.code == "feature_unreadable"] == ["error"]
+    path.write_bytes(struct.pack(">I", 1) + b"garbage")
+    with pytest.raises(InputError, match=r"b\.shp"):
+        read(path)
+
+
+def test_upper_case_parts_and_a_shp_alone(tmp_path: Path) -> None:
+    write(tmp_path / "a.shp", SQUARES[:1], ("甲",))
+    for file in list(tmp_path.iterdir()):
+        file.rename(file.with_name(file.name.upper()))
+    assert read(tmp_path / "A.SHP").sites[0].name == "甲"
+    with pytest.raises(InputError, match="zip"):
+        read_bytes((tmp_path / "A.SHP").read_bytes(), "A.SHP")

@@ -1,0 +1,352 @@
+"""Coordinate tables and pasted coordinates: spellings, headings, grouping, kinds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linxi_gis import datum
+from linxi_gis.errors import CrsError, InputError
+from linxi_gis.intake import AmbiguousCrsError, Options, Reading, read, read_bytes, read_text
+from linxi_gis.intake.angles import format_dms, read_coordinate
+
+SQUARE = ((118.0, 43.6), (118.002, 43.6), (118.002, 43.602), (118.0, 43.602))
+COUNTY = shapely.box(117.63, 43.24, 118.58, 44.26)
+
+
+def codes(reading: Reading) -> set[str]:
+    return {issue.code for issue in (*reading.issues, *(i for s in reading.sites for i in s.issues))}
+
+
+def corners(reading: Reading) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    return shapely.get_coordinates(reading.sites[0].geometry)[:-1]
+
+
+# --- one coordinate ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "118°3′27.05″", "118度3分27.05秒", "118-03-27.05", "118°03'27.05\"", "118º 3′ 27.05″", "118:03:27.05",
+        "东经118°3′27.05″",
+        "E118°3′27.05″", "118°3′27.05″E", "118°3'27.05''", "118 03 27.05",
+        "东经:118度3分27.05秒", "+118°3′27.05″",
+    ],
+)  # fmt: skip
+def test_spellings_of_degrees_minutes_seconds(text: str) -> None:
+    found = read_coordinate(text)
+    assert found is not None and found.sexagesimal
+    assert found.value == pytest.approx(118 + 3 / 60 + 27.05 / 3600, abs=1e-13)
+    assert found.step == pytest.approx(0.01 / 3600)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "J1", "118°60′00″", "118°3′60″", "1.5°30′", "nan", "inf", "1e999", "12-13", "甲"]
+)
+def test_what_is_no_coordinate(text: str) -> None:
+    assert read_coordinate(text) is None
+
+
+def test_west_and_south_are_negative_and_letters_name_the_axis() -> None:
+    west, south, lat = read_coordinate("W70°30′"), read_coordinate("南纬30度"), read_coordinate("43.6N")
+    assert west is not None and south is not None and lat is not None
+    assert (west.value, west.axis, west.step) == (-70.5, "lon", 1 / 60)
+    assert (south.value, south.axis, south.step) == (-30.0, "lat", 1.0)
+    assert (lat.value, lat.axis, lat.step) == (43.6, "lat", 0.1)
+
+
+@given(st.floats(-180, 180), st.integers(0, 8))
+def test_dms_written_and_read_back(degrees: float, decimals: int) -> None:
+    found = read_coordinate(format_dms(degrees, decimals))
+    assert found is not None
+    assert abs(found.value - degrees) <= 0.5 * 10**-decimals / 3600 + 1e-12
+    assert found.step == pytest.approx(10**-decimals / 3600)
+
+
+# --- pasted -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "118.0,43.6\n118.002,43.6\n118.002,43.602\n118.0,43.602",
+        "43.6 118.0\n43.6 118.002\n43.602 118.002\n43.602 118.0",
+        "118.0,43.6;118.002,43.6;118.002,43.602;118.0,43.602",
+        "118.0 43.6；118.002 43.6；118.002 43.602；118.0 43.602",
+        "1\t118.0\t43.6\n2\t118.002\t43.6\n3\t118.002\t43.602\n4\t118.0\t43.602",
+        "东经118° 0′ 0″，北纬43° 36′ 0″\n东经118°0′7.2″，北纬43°36′0″\n东经118°0′7.2″，北纬43°36′7.2″\n"
+        "东经118°0′0″，北纬43°36′7.2″",
+        "N 43°36′0″ E 118°0′0″\nN 43°36′0″ E 118°0′7.2″\nN 43°36′7.2″ E 118°0′7.2″\nN 43°36′7.2″ E 118°0′0″",
+        "拐点,经度(°),纬度(°)\nJ1,118.0,43.6\nJ2,118.002,43.6\nJ3,118.002,43.602\nJ4,118.0,43.602\nJ1,118.0,43.6",
+        "１，１１８．０，４３．６\n２，１１８．００２，４３．６\n３，１１８．００２，４３．６０２\n４，１１８．０，４３．６０２",
+        "118.0,43.6\n\n118.002,43.6\n\n118.002,43.602\n\n118.0,43.602",
+        "J1,1,118.0,43.6\nJ2,1,118.002,43.6\nJ3,1,118.002,43.602\nJ4,1,118.0,43.602",
+        "序号,备注,lat,lon\n1,a,43.6,118.0\n2,b,43.6,118.002\n3,c,43.602,118.002\n4,d,43.602,118.0",
+    ],
+)
+def test_pasted_squares(text: str) -> None:
+    reading = read_text(text)
+    assert len(reading.sites) == 1 and reading.sites[0].kind == "polygon"
+    assert corners(reading) == pytest.approx(np.array(SQUARE), abs=1e-12)
+    assert "datum_assumed" in codes(reading)
+    assert reading.sites[0].reference.how == "未注明基准，按 CGCS2000 经纬度"
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4527", "EPSG:4498"])
+@pytest.mark.parametrize("head", ["点号,X,Y", "点号,Y,X", "点号,北坐标,东坐标", "点号,X(东),Y(北)", ""])
+def test_metres_with_a_zone_prefix_in_either_order(crs: str, head: str) -> None:
+    to = pyproj.Transformer.from_crs("EPSG:4490", crs, always_xy=True)
+    north_first = head not in ("点号,Y,X", "点号,X(东),Y(北)")
+    rows = [head] if head else []
+    for i, (lon, lat) in enumerate(SQUARE, 1):
+        e, n = to.transform(lon, lat)
+        first, second = (n, e) if north_first else (e, n)
+        rows.append(f"{i},{first:.4f},{second:.4f}")
+    reading = read_bytes("\n".join(rows).encode("gb18030"), "表.csv")
+    assert corners(reading) == pytest.approx(np.array(SQUARE), abs=0.001 / 111_320)
+    reference = reading.sites[0].reference
+    assert reference.source == crs and not reference.declared and "为带号" in reference.how
+    assert ("北" in reference.axes.split(",")[0]) is north_first
+    assert "datum_assumed" in codes(reading) and "axes_swapped" not in codes(reading)
+
+
+@pytest.mark.parametrize("words", ["2000国家大地坐标系 3度带 39带", "CGCS2000，中央子午线117°"])
+def test_words_above_the_table_settle_the_zone(words: str) -> None:
+    to = pyproj.Transformer.from_crs("EPSG:4490", "EPSG:4548", always_xy=True)
+    rows = "\n".join("{1:.4f}\t{0:.4f}".format(*to.transform(*corner)) for corner in SQUARE)
+    reading = read_text(f"{words}\nX\tY\n{rows}")
+    assert corners(reading) == pytest.approx(np.array(SQUARE), abs=0.001 / 111_320)
+    assert reading.sites[0].reference.declared and "datum_assumed" not in codes(reading)
+
+
+def test_a_note_below_the_table_settles_the_zone() -> None:
+    corners_m = "1,4829864.978,580743.283\n2,4829964.978,580743.283\n3,4829964.978,580843.283"
+    rows = f"序号,X坐标（m）,Y坐标（m）\n{corners_m}"
+    reading = read_text(f"{rows}\n注：2000国家大地坐标系，3度带，39带")
+    assert reading.sites[0].reference.source == "EPSG:4548" and reading.sites[0].reference.declared
+
+
+def test_coordinates_named_beside_each_figure() -> None:
+    for text in ("X=4829864.978 Y=39580743.283", "x: 4829864.978, y: 39580743.283"):
+        assert read_text(text).sites[0].reference.source == "EPSG:4527"
+    assert (
+        read_text("经度：118.05123 纬度：43.61234")
+        .sites[0]
+        .geometry.equals(shapely.Point(118.05123, 43.61234))
+    )
+
+
+def test_serial_numbers_and_heights_are_no_coordinates() -> None:
+    text = "1,43.61,118.05,1200\n2,43.61,118.06,1201\n3,43.62,118.06,1200"
+    assert corners(read_text(text))[0] == pytest.approx((118.05, 43.61))
+    assert read_text("5,118.05,43.61").sites[0].geometry.equals(shapely.Point(118.05, 43.61))
+    with pytest.raises(InputError, match="哪两列"):
+        read_text("43.5,118.5,43.7")
+
+
+def test_old_datum_above_or_below_the_table_is_refused() -> None:
+    rows = "X,Y\n4829864,39580743\n4829864,39580843\n4829964,39580843"
+    for text in (f"1980西安坐标系\n{rows}", f"{rows}\n坐标系：北京54"):
+        with pytest.raises(CrsError, match="七参数"):
+            read_text(text)
+
+
+def test_columns_named_the_wrong_way_round_are_swapped_and_told() -> None:
+    reading = read_text("经度,纬度\n43.6,118.0\n43.6,118.002\n43.602,118.002")
+    assert corners(reading) == pytest.approx(np.array(SQUARE[:3]))
+    assert "axes_swapped" in codes(reading)
+
+
+def test_web_mercator_and_zone_13_look_alike_so_we_ask() -> None:
+    to = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
+    rows = "\n".join("{:.3f},{:.3f}".format(*to.transform(*corner)) for corner in SQUARE)
+    with pytest.raises(AmbiguousCrsError) as caught:
+        read_text(rows, Options(county=COUNTY))
+    assert [(c.crs, c.in_county) for c in caught.value.candidates] == [
+        ("EPSG:4491", False),
+        ("EPSG:3857", True),
+    ]
+    assert corners(read_text(rows, Options(crs="EPSG:3857"))) == pytest.approx(np.array(SQUARE), abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "forward"), [("GCJ-02", datum.gcj02_of_wgs84), ("bd09", datum.bd09_of_wgs84)]
+)
+def test_shifted_degrees_come_home(name: str, forward: object) -> None:
+    assert callable(forward)
+    rows = "\n".join(f"{lon:.10f},{lat:.10f}" for lon, lat in forward(np.array(SQUARE)))
+    reading = read_text(rows, Options(crs=name))
+    assert corners(reading) == pytest.approx(np.array(SQUARE), abs=2e-10)
+    reference = reading.sites[0].reference
+    assert reference.source in ("GCJ-02", "BD-09") and reference.how == "--crs 指定"
+    assert "datum_converted" in codes(reading) and "datum_assumed" not in codes(reading)
+
+
+# --- grouping and kinds -------------------------------------------------------------------------
+
+
+def test_groups_by_plot_with_merged_cells_and_ids() -> None:
+    text = "地块编号,用途,X经度,经度,纬度\nA-1,采矿,,118.0,43.6\n,采矿,,118.1,43.6\n,采矿,,118.1,43.7\n" \
+        "A-2,尾矿,,118.2,43.6\n,尾矿,,118.3,43.6\n,尾矿,,118.3,43.7"  # fmt: skip
+    sites = read_text(text).sites
+    assert [(s.id, s.name, s.kind) for s in sites] == [("A-1", "A-1", "polygon"), ("A-2", "A-2", "polygon")]
+    assert ("用途", "采矿") in sites[0].attributes
+
+
+def test_a_name_in_every_row_lists_points() -> None:
+    text = "编号,名称,经度,纬度\nW1,一号井,118.05123456,43.61\nW2,二号井,118.06,43.62\nW3,三号井,118.07,43.63"
+    sites = read_text(text).sites
+    assert [(s.id, s.name, s.kind) for s in sites] == [
+        ("W1", "一号井", "point"), ("W2", "二号井", "point"), ("W3", "三号井", "point")
+    ]  # fmt: skip
+
+
+def test_names_that_only_number_the_corners_are_no_points() -> None:
+    assert read_text("名称,经度,纬度\nJ1,118.0,43.6\nJ2,118.1,43.6\nJ3,118.1,43.7").sites[0].kind == "polygon"
+
+
+def test_a_repeated_name_groups() -> None:
+    text = "名称,经度,纬度\n甲,118.0,43.6\n甲,118.1,43.6\n甲,118.1,43.7\n乙,118.2,43.6"
+    assert [(s.name, s.kind) for s in read_text(text).sites] == [("甲", "polygon"), ("乙", "point")]
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"), [("线", "line"), ("点", "point"), ("面", "polygon"), ("化工", "polygon")]
+)
+def test_a_kind_column_decides(word: str, kind: str) -> None:
+    text = f"类型,经度,纬度\n{word},118.0,43.6\n{word},118.1,43.6\n{word},118.1,43.7"
+    assert read_text(text).sites[0].kind == kind
+
+
+def test_one_row_is_a_point_and_two_are_a_line() -> None:
+    assert read_text("118.05,43.61").sites[0].kind == "point"
+    assert read_text("118.05,43.61\n118.06,43.61").sites[0].kind == "line"
+
+
+@pytest.mark.parametrize("between", ["\n", "二号地块\n", "点号,经度,纬度\n"])
+def test_blocks_without_a_group_column_are_split_and_told(between: str) -> None:
+    one = "1,118.0,43.6\n2,118.1,43.6\n3,118.1,43.7\n"
+    two = "1,118.2,43.6\n2,118.3,43.6\n3,118.3,43.7\n"
+    reading = read_text(f"点号,经度,纬度\n{one}{between}{two}")
+    assert [site.area_m2 > 0 for site in reading.sites] == [True, True]
+    assert "split_plots" in codes(reading)
+
+
+def test_a_ring_column_makes_a_hole() -> None:
+    outer = ["118.0,43.6", "118.1,43.6", "118.1,43.7", "118.0,43.7"]
+    inner = ["118.04,43.64", "118.06,43.64", "118.06,43.66", "118.04,43.66"]
+    rows = [f"1,{p}" for p in outer] + [f"2,{p}" for p in inner]
+    site = read_text("圈号,经度,纬度\n" + "\n".join(rows)).sites[0]
+    whole, hole = shapely.box(118.0, 43.6, 118.1, 43.7), shapely.box(118.04, 43.64, 118.06, 43.66)
+    assert site.geometry.equals(whole.difference(hole))
+    assert "rings_nested" in {issue.code for issue in site.issues}
+
+
+def test_a_bow_tie_is_healed_with_a_place() -> None:
+    site = read_text("118.0,43.6\n118.1,43.7\n118.1,43.6\n118.0,43.7").sites[0]
+    healed = next(issue for issue in site.issues if issue.code == "geometry_healed")
+    assert healed.geometry_wkt is not None
+    assert shapely.distance(shapely.from_wkt(healed.geometry_wkt), shapely.Point(118.05, 43.65)) < 1e-6
+
+
+def test_accuracy_is_half_the_last_digit() -> None:
+    second = read_text("118°3′19″,43°50′41″").sites[0].accuracy_m
+    # Half a second of the meridian at 43.84°N, by the geodesic.
+    _, _, truth = pyproj.Geod(ellps="GRS80").inv(118.0, 43.8446, 118.0, 43.8446 + 0.5 / 3600)
+    assert second == pytest.approx(truth, rel=1e-4)
+    assert read_text("118.0512345,43.6112345").sites[0].accuracy_m == 0.0
+    assert read_text("118.05123,43.61").sites[0].accuracy_m == pytest.approx(0.5e-5 * 111_120, rel=5e-3)
+
+
+# --- the real samples -----------------------------------------------------------------------------
+
+
+def test_sample_without_a_zone_asks(shared: Path) -> None:
+    path = shared / "samples" / "txt" / "htoooth_TEST1.txt"
+    with pytest.raises(AmbiguousCrsError) as caught:
+        read(path, Options(county=COUNTY))
+    assert len(caught.value.candidates) >= 5 and not any(c.in_county for c in caught.value.candidates)
+    message = str(caught.value)
+    assert "htoooth_TEST1.txt" in message and "--crs EPSG:" in message and "没有一种读法落在县界内" in message
+    site = read(path, Options(crs="EPSG:4549")).sites[0]
+    to = pyproj.Transformer.from_crs("EPSG:4549", "EPSG:4490", always_xy=True)
+    assert shapely.get_coordinates(site.geometry)[0] == pytest.approx(
+        to.transform(526656.982, 3505480.372), abs=1e-9
+    )
+    assert site.reference.axes == "X=北, Y=东"
+
+
+def test_sample_plot_file_lies_far_away(shared: Path) -> None:
+    reading = read(shared / "samples" / "txt" / "longjie_testfile.txt", Options(county=COUNTY))
+    site = reading.sites[0]
+    assert site.reference.source == "EPSG:4523" and site.id == "010031"
+    to = pyproj.Transformer.from_crs("EPSG:4523", "EPSG:4490", always_xy=True)
+    first = shapely.get_coordinates(site.geometry)[0]
+    assert first == pytest.approx(to.transform(35521983.54, 2834493.395), abs=1e-9)
+    outside = next(issue for issue in site.issues if issue.code == "outside_county")
+    _, _, metres = pyproj.Geod(ellps="GRS80").inv(first[0], first[1], 117.63, 43.24)
+    assert f"{metres / 1000:.0f}" == f"{float(outside.text.split('距县界')[1].split()[0]):.0f}"
+
+
+def test_sample_in_whole_seconds(shared: Path) -> None:
+    reading = read(shared / "samples" / "txt" / "panshitou_water_source_dms.csv")
+    assert [site.name for site in reading.sites] == ["水域一级保护区", "陆域一级保护区"]
+    for site in reading.sites:
+        assert 15.0 < site.accuracy_m < 16.0 and len(shapely.get_coordinates(site.geometry)) == 9
+    first = shapely.get_coordinates(reading.sites[0].geometry)[0]
+    assert first == pytest.approx((114 + 3 / 60 + 19 / 3600, 35 + 50 / 60 + 41 / 3600), abs=1e-12)
+
+
+# --- wrong -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("点号,经度,纬度\n1,118.0,43.6\n2,abc,43.6\n3,118.1,43.7", "第 3 行"),
+        ("1,abc,43.6\n2,118.0,43.6", "第 1 行"),
+        ("经度,纬度\nnan,nan\nnan,nan", "没有找到坐标"),
+        ("经度,纬度\n118°61′0″,43.6\n118.1,43.6", "第 2 行"),
+        ("甲乙丙丁", "没有找到坐标"),
+        ("面积,价格,层数\n1,2,3\n4,5,6", "哪两列是坐标"),
+        ("10.5,20.5\n11,21\n12,20", "哪一列是经度"),
+        ("7.0,8.0,9.0", "哪两列"),
+    ],
+)
+def test_wrong_tables_say_where(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_text(text)
+
+
+def test_stated_system_against_the_figures() -> None:
+    with pytest.raises(CrsError, match="看起来是经纬度"):
+        read_text("118.05,43.61", Options(crs="EPSG:4527"))
+    with pytest.raises(CrsError, match="看起来不是经纬度"):
+        read_text("4829864,39580743", Options(crs="EPSG:4490"))
+    with pytest.raises(CrsError, match="只适用于经纬度"):
+        read_text("4829864,39580743", Options(crs="GCJ-02"))
+    with pytest.raises(CrsError, match="无法识别"):
+        read_text("4829864,39580743", Options(crs="EPSG:1"))
+    for old in ("EPSG:4610", "EPSG:4214", "+proj=longlat +ellps=krass"):
+        with pytest.raises(CrsError, match="七参数"):
+            read_text("118.05,43.61", Options(crs=old))
+
+
+def test_prefix_or_none_fits_the_zone_asked_for() -> None:
+    """39580743 with EPSG:4548 and 580743 with EPSG:4527 are the same zone written otherwise: told."""
+    truth = pyproj.Transformer.from_crs("EPSG:4548", "EPSG:4490", always_xy=True).transform(
+        580743.283, 4829864.978
+    )
+    for text, crs in (("4829864.978,39580743.283", "EPSG:4548"), ("4829864.978,580743.283", "EPSG:4527")):
+        reading = read_text(text, Options(crs=crs))
+        x, y = shapely.get_coordinates(reading.sites[0].geometry)[0]
+        assert math.hypot(x - truth[0], y - truth[1]) < 1e-9
+        assert "zone_prefix_adjusted" in codes(reading)
