@@ -1,0 +1,228 @@
+"""The one use case: sites, layers, law and a day in; assessments out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import shapely
+
+from linxi_gis import __version__, intervals, overlay, partition
+from linxi_gis.catalog import BACKDROP_THEMES
+from linxi_gis.crs import Geometry
+from linxi_gis.errors import NothingCheckedError
+from linxi_gis.finding import Hit, Issue, LayerResult, LayerStatus, Relation
+from linxi_gis.judge import judge
+from linxi_gis.library import Library
+from linxi_gis.model import Assessment, Gap, Layer, Partition, RulePack, Site
+from linxi_gis.project import Project
+from linxi_gis.rulebook import Rulebook
+
+# A site may stick out of a coverage by this share before the layer counts as not covering it:
+# rounding of coordinates, not ground.
+_COVERED = 1.0 - 1e-9
+
+
+def assess(
+    sites: Sequence[Site],
+    library: Library,
+    rulebook: Rulebook,
+    day: date,
+    project: Project | None = None,
+) -> list[Assessment]:
+    """Assess every site against every layer and the rules in force on a day.
+
+    Returns one assessment per site, in order. Raises NothingCheckedError when not a single layer
+    can be used: then there is nothing a judgement could stand on.
+    """
+    project = project or Project()
+    opened = library.layers(day)
+    layers = [layer for layer in opened if isinstance(layer, Layer) and _judged(layer)]
+    if not layers:
+        gaps = "；".join(gap.issue.text for gap in opened if isinstance(gap, Gap))
+        raise NothingCheckedError(
+            f"没有任何图层可以比对（{gaps or '目录是空的'}）",
+            where=str(library.catalog.path.name),
+            remedy="请检查图层目录和文件",
+        )
+    measured = [(layer, overlay.measure(sites, layer)) for layer in layers]
+    county = library.county()
+    return [
+        _one(i, site, opened, measured, county, library, rulebook, day, project) for i, site in enumerate(sites)
+    ]
+
+
+def _judged(layer: Layer | Gap) -> bool:
+    return layer.identity.theme not in BACKDROP_THEMES
+
+
+def _one(
+    row: int,
+    site: Site,
+    opened: Sequence[Layer | Gap],
+    measured: Sequence[tuple[Layer, overlay.Measures]],
+    county: Geometry | None,
+    library: Library,
+    rulebook: Rulebook,
+    day: date,
+    project: Project,
+) -> Assessment:
+    by_id = {id(layer): measures for layer, measures in measured}
+    results = tuple(
+        _gap_result(layer) if isinstance(layer, Gap) else layer_result(row, site, layer, by_id[id(layer)])
+        for layer in opened
+        if _judged(layer)
+    )
+    inside = None if county is None else bool(shapely.intersects(county, site.ground))
+    judgement = judge(results, project, rulebook, day, site_kind=site.kind, inside_county=inside)
+    return Assessment(
+        site=site,
+        project=project,
+        on=day,
+        overall=judgement.overall,
+        findings=judgement.findings,
+        reminders=judgement.reminders,
+        layers=results,
+        partition=_partition(row, site, measured),
+        rules=RulePack(rulebook.name, rulebook.sha256, len(rulebook.in_force(day)), judgement.unevaluated),
+        catalog_title=library.catalog.title,
+        demonstration=library.catalog.demonstration or any(layer.identity.demonstration for layer in opened),
+        engine_version=__version__,
+    )
+
+
+def _gap_result(gap: Gap) -> LayerResult:
+    identity = gap.identity
+    return LayerResult(
+        id=identity.id,
+        theme=identity.theme,
+        title=identity.title,
+        status="not_checked",
+        required=identity.required,
+        version=identity.version,
+        sha256="",
+        legal_status=identity.legal_status,
+        demonstration=identity.demonstration,
+        accuracy_m=identity.accuracy_m,
+        range_m=identity.range_m,
+        covered_share=0.0,
+        issues=(gap.issue,),
+    )
+
+
+def layer_result(row: int, site: Site, layer: Layer, measures: overlay.Measures) -> LayerResult:
+    """Return what one layer says of one site (`row` of the measures)."""
+    mine = np.flatnonzero(measures.site == row).tolist()
+    hits = tuple(_hit(k, site, layer, measures) for k in mine)
+    identity = layer.identity
+    nearest = int(measures.nearest[row])
+    near = _hit(nearest, site, layer, measures) if nearest >= 0 else None
+    covered = float(measures.covered_share[row])
+    status, issues = _status(layer, hits, near, covered)
+    return LayerResult(
+        id=identity.id,
+        theme=identity.theme,
+        title=identity.title,
+        status=status,
+        required=identity.required,
+        version=identity.version,
+        sha256=layer.sha256,
+        legal_status=identity.legal_status,
+        demonstration=identity.demonstration,
+        accuracy_m=identity.accuracy_m,
+        range_m=identity.range_m,
+        area_m2=float(measures.union_area_m2[row]),
+        length_m=float(measures.union_length_m[row]),
+        share_of_site=_union_share(row, site, hits, measures),
+        covered_share=covered,
+        hits=tuple(hit for hit in hits if hit.relation.hit or hit.distance_m <= _listed(site, layer)),
+        nearest=None if near is None or near.relation.hit else near,
+        issues=(*layer.issues, *issues),
+    )
+
+
+def _union_share(row: int, site: Site, hits: Sequence[Hit], measures: overlay.Measures) -> float:
+    """Return the share of the site in the layer's union; a point is in or out, 1 or 0."""
+    if site.kind == "point":
+        return float(any(hit.relation.hit for hit in hits))
+    return float(measures.union_share[row])
+
+
+def _listed(site: Site, layer: Layer) -> float:
+    """Return up to which distance (m) zones other than the nearest are listed."""
+    return max(overlay.DETAIL_M, site.accuracy_m + layer.identity.accuracy_m)
+
+
+def _status(
+    layer: Layer, hits: Sequence[Hit], near: Hit | None, covered: float
+) -> tuple[LayerStatus, tuple[Issue, ...]]:
+    """Return the status: what was found counts; "nothing found" counts only where the layer covers."""
+    if layer.stale:
+        return "stale", (
+            Issue("layer_stale", "warning", f"{layer.identity.title}：{layer.stale}", "请换用当日有效的版本"),
+        )
+    if any(hit.relation.hit for hit in hits):
+        partly = () if covered >= _COVERED else (_partly_covered(layer, covered),)
+        return "hit", partly
+    if covered < _COVERED:
+        return "not_covering", (_partly_covered(layer, covered),)
+    return ("near" if near is not None else "clear"), ()
+
+
+def _partly_covered(layer: Layer, covered: float) -> Issue:
+    return Issue(
+        "not_covering",
+        "warning",
+        f"{layer.identity.title}只覆盖本地块的 {covered * 100.0:.2f} %，其余部分没有数据",
+        "请补充相邻区域的图层后重算",
+    )
+
+
+def _hit(k: int, site: Site, layer: Layer, measures: overlay.Measures) -> Hit:
+    zone = int(measures.zone[k])
+    relation = measures.relation[k]
+    met = relation.hit
+    margin = float(measures.margin_m[k])
+    return Hit(
+        layer=layer.identity.id,
+        zone_id=layer.zone_ids[zone],
+        zone_name=layer.zone_names[zone],
+        zone_class=layer.zone_classes[zone],
+        relation=relation,
+        area_m2=float(measures.area_m2[k]),
+        length_m=float(measures.length_m[k]),
+        share_of_site=float(measures.share[k]) if site.kind != "point" else float(met),
+        distance_m=float(measures.distance_m[k]),
+        bearing_deg=None if met or relation is Relation.TOUCHES else float(measures.bearing_deg[k]),
+        margin_m=margin,
+        critical=margin < site.accuracy_m + layer.identity.accuracy_m,
+        nearest_site=None if met else _pair(measures.site_point[k]),
+        nearest_zone=None if met else _pair(measures.zone_point[k]),
+        intervals_m=measures.intervals_m[k],
+        facts=layer.zone_facts[zone],
+    )
+
+
+def _pair(xy: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
+    return float(xy[0]), float(xy[1])
+
+
+def _partition(
+    row: int, site: Site, measured: Sequence[tuple[Layer, overlay.Measures]]
+) -> tuple[Partition, ...]:
+    """Return the exact partition of the site by the zones of all layers (none for a point)."""
+    if site.kind == "point":
+        return ()
+    hits = [
+        ((layer.identity.id, layer.zone_ids[int(measures.zone[k])]), measures, int(k))
+        for layer, measures in measured
+        for k in np.flatnonzero(measures.site == row)
+        if measures.relation[k].hit
+    ]
+    if site.kind == "line":
+        return partition.lines(
+            intervals.chain(site.ground), [(zone, measures.intervals_m[k]) for zone, measures, k in hits]
+        )
+    flat = [(zone, measures.pieces[k]) for zone, measures, k in hits if measures.area_m2[k] > 0.0]
+    return partition.areas(site.ground, flat)

@@ -1,0 +1,324 @@
+"""Measure sites against a layer: columns in, columns out. The only place that intersects; knows no law."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from linxi_gis import geodesy, intervals
+from linxi_gis.crs import FloatArray, Geometry, points_lonlat
+from linxi_gis.finding import Relation
+from linxi_gis.model import GeometryArray, Layer, Site
+
+# Coordinates are exchanged to 1 mm (界址点 TXT 精度=0.001): an overlap thinner than that is a shared
+# border, a rest thinner than that leaves "within" standing.
+RESOLUTION_M = 1e-3
+# A gap below 10 µm is rounding: the same border drawn with other vertices bends that much in the plane.
+NOISE_M = 1e-5
+# Zones this near are always listed, because statutory distances reach so far
+# (公路安全保护条例第十七条: 200 m around bridges).
+DETAIL_M = 200.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measures:
+    """Columns of site-zone pairs, and of sites, for one layer.
+
+    Pairs, shape (n,): `site` and `zone` are row numbers; areas ellipsoidal m², lengths and
+    distances geodesic m, bearings degrees from north from site to zone; `margin_m` is thickness of
+    the overlap for a hit, distance for a miss; `site_point` and `zone_point` are longitude
+    latitude, shape (n, 2), NaN for hits. `pieces` is the common part in the area plane.
+    Sites, shape (m,): the union of the layer within the site, the share of the site the layer
+    covers (its claimed coverage, not its zones), and the pair row of the nearest zone or -1.
+    """
+
+    site: np.ndarray[tuple[int], np.dtype[np.intp]]
+    zone: np.ndarray[tuple[int], np.dtype[np.intp]]
+    relation: tuple[Relation, ...]
+    area_m2: FloatArray
+    length_m: FloatArray
+    share: FloatArray
+    distance_m: FloatArray
+    bearing_deg: FloatArray
+    margin_m: FloatArray
+    site_point: FloatArray
+    zone_point: FloatArray
+    pieces: GeometryArray
+    intervals_m: tuple[tuple[intervals.Interval, ...], ...]
+    union_area_m2: FloatArray
+    union_length_m: FloatArray
+    union_share: FloatArray
+    covered_share: FloatArray
+    nearest: np.ndarray[tuple[int], np.dtype[np.intp]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One site-zone pair measured."""
+
+    relation: Relation
+    area_m2: float = 0.0
+    length_m: float = 0.0
+    margin_m: float = 0.0
+    intervals_m: tuple[intervals.Interval, ...] = ()
+
+
+def measure(sites: Sequence[Site], layer: Layer) -> Measures:
+    """Measure every site against every zone it meets or is near to.
+
+    A pair is reported when the zone meets the site, lies within the combined accuracy or 200 m, or
+    is the nearest zone within the layer's range. A single site is a batch of one.
+    """
+    grounds = np.array([site.ground for site in sites], dtype=object)
+    site, zone = _pairs(grounds, layer)
+    met = shapely.intersects(grounds[site], layer.zones[zone])
+    pieces = np.full(len(site), shapely.Point(), dtype=object)
+    pieces[met] = shapely.intersection(grounds[site[met]], layer.zones[zone[met]])
+    chains = [intervals.chain(s.ground) if s.kind == "line" else None for s in sites]
+    gaps = _gaps(grounds[site], layer.zones[zone])
+    pairs = [
+        _meeting(sites[i], chains[i], layer.zones[j], piece) if hit else _missing(gap, layer.identity.range_m)
+        for i, j, piece, hit, gap in zip(site.tolist(), zone.tolist(), pieces, met, gaps.distance_m, strict=True)
+    ]
+    hit = np.array([pair.relation.hit for pair in pairs], dtype=bool)
+    whole = np.array([_whole(s) for s in sites], dtype=np.float64)
+    area = np.array([pair.area_m2 for pair in pairs], dtype=np.float64)
+    length = np.array([pair.length_m for pair in pairs], dtype=np.float64)
+    union_area, union_length = _unions(sites, site, hit, pieces, pairs)
+    return Measures(
+        site=site,
+        zone=zone,
+        relation=tuple(pair.relation for pair in pairs),
+        area_m2=area,
+        length_m=length,
+        share=_shares(sites, area, length, whole, site),
+        distance_m=np.where(hit, 0.0, gaps.distance_m),
+        bearing_deg=np.where(hit, np.nan, gaps.bearing_deg),
+        margin_m=np.array([pair.margin_m for pair in pairs], dtype=np.float64),
+        site_point=np.where(hit[:, None], np.nan, gaps.site_point),
+        zone_point=np.where(hit[:, None], np.nan, gaps.zone_point),
+        pieces=pieces,
+        intervals_m=tuple(pair.intervals_m for pair in pairs),
+        union_area_m2=union_area,
+        union_length_m=union_length,
+        union_share=_shares(sites, union_area, union_length, whole, np.arange(len(sites))),
+        covered_share=_covered(grounds, layer.coverage),
+        nearest=_nearest(len(sites), site, np.where(hit, 0.0, gaps.distance_m)),
+    )
+
+
+def _whole(site: Site) -> float:
+    """Return what shares of a site are taken of: its area, or its length; a point counts as one."""
+    if site.kind == "point":
+        return 1.0
+    return site.length_m if site.kind == "line" else site.area_m2
+
+
+def _pairs(
+    grounds: GeometryArray, layer: Layer
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """Return the rows of sites and zones worth measuring, sorted, each pair once."""
+    reach = max(DETAIL_M, layer.identity.accuracy_m)
+    near = layer.tree.query(grounds, predicate="dwithin", distance=reach)
+    first = layer.tree.query_nearest(
+        grounds, max_distance=max(layer.identity.range_m, RESOLUTION_M), all_matches=False
+    )
+    both = np.unique(np.concatenate([near, first], axis=1), axis=1)
+    return both[0].astype(np.intp), both[1].astype(np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gaps:
+    distance_m: FloatArray
+    bearing_deg: FloatArray
+    site_point: FloatArray
+    zone_point: FloatArray
+
+
+def _gaps(grounds: GeometryArray, zones: GeometryArray) -> _Gaps:
+    """Return the shortest way of each pair: found in the area plane, measured on the ellipsoid."""
+    if not len(grounds):
+        return _Gaps(np.empty(0), np.empty(0), np.empty((0, 2)), np.empty((0, 2)))
+    ends = shapely.get_coordinates(shapely.shortest_line(grounds, zones)).reshape(-1, 2, 2)
+    start, end = points_lonlat(ends[:, 0]), points_lonlat(ends[:, 1])
+    metres, bearing = geodesy.distances(start, end)
+    return _Gaps(metres, bearing, start, end)
+
+
+def _missing(gap_m: float, range_m: float) -> _Pair:
+    if gap_m < NOISE_M:
+        return _Pair(Relation.TOUCHES, margin_m=gap_m)
+    relation = Relation.NEAR if gap_m <= max(range_m, DETAIL_M) else Relation.DISJOINT
+    return _Pair(relation, margin_m=gap_m)
+
+
+def _meeting(site: Site, chain: intervals.Chain | None, zone: Geometry, piece: Geometry) -> _Pair:
+    """Measure a pair that shares at least a point."""
+    if site.kind == "point":
+        return _point_meets(site.ground, zone)
+    if chain is not None:
+        return _line_meets(site.ground, chain, zone, piece)
+    if shapely.get_dimensions(zone) == 2:
+        return _area_meets_area(site.ground, zone, piece)
+    return _area_meets_thin(site.ground, zone, piece)
+
+
+def _point_meets(point: Geometry, zone: Geometry) -> _Pair:
+    if shapely.get_dimensions(zone) < 2:
+        return _Pair(Relation.WITHIN if shapely.get_dimensions(zone) == 0 else Relation.TOUCHES)
+    depth = float(shapely.distance(point, shapely.boundary(zone)))
+    return _Pair(Relation.WITHIN if depth >= RESOLUTION_M else Relation.TOUCHES, margin_m=depth)
+
+
+def _line_meets(line: Geometry, chain: intervals.Chain, zone: Geometry, piece: Geometry) -> _Pair:
+    dimension = shapely.get_dimensions(zone)
+    if dimension == 0:
+        return _Pair(Relation.CONTAINS)
+    if dimension == 1:
+        ends = shapely.boundary(line)
+        margin = 0.0 if ends.is_empty else min(float(shapely.distance(e, zone)) for e in shapely.get_parts(ends))
+        met = intervals.within(chain, zone)
+        return _Pair(Relation.CROSSES, length_m=intervals.total(met), margin_m=margin, intervals_m=met)
+    depth = _depth(piece, zone)
+    if depth < RESOLUTION_M:
+        return _Pair(Relation.TOUCHES)
+    met = intervals.within(chain, zone)
+    length = min(intervals.total(met), chain.total_m)
+    relation = Relation.WITHIN if chain.total_m - length < RESOLUTION_M else Relation.CROSSES
+    return _Pair(relation, length_m=length, margin_m=depth, intervals_m=met)
+
+
+def _area_meets_area(ground: Geometry, zone: Geometry, piece: Geometry) -> _Pair:
+    area = float(shapely.area(piece))
+    if thickness(piece) < RESOLUTION_M:
+        return _Pair(Relation.TOUCHES)
+    if _rest_is_thin(ground, zone, float(ground.area) - area):
+        relation, area = Relation.WITHIN, float(ground.area)
+    elif _rest_is_thin(zone, ground, float(zone.area) - area):
+        relation = Relation.CONTAINS
+    else:
+        relation = Relation.OVERLAPS
+    return _Pair(relation, area_m2=area, margin_m=width(piece))
+
+
+def _area_meets_thin(ground: Geometry, zone: Geometry, piece: Geometry) -> _Pair:
+    """Measure an area against a line or point zone."""
+    depth = _depth(piece, ground)
+    if depth < RESOLUTION_M:
+        return _Pair(Relation.TOUCHES)
+    length = geodesy.length_m(piece) if shapely.get_dimensions(piece) == 1 else 0.0
+    inside = float(shapely.length(zone)) - float(shapely.length(piece)) < RESOLUTION_M
+    return _Pair(Relation.CONTAINS if inside else Relation.CROSSES, length_m=length, margin_m=depth)
+
+
+def _rest_is_thin(whole: Geometry, other: Geometry, rest_m2: float) -> bool:
+    """Whether what `other` leaves of `whole` is thinner than 1 mm everywhere."""
+    if rest_m2 > RESOLUTION_M * float(shapely.length(whole)):
+        return False
+    return thickness(shapely.difference(whole, other)) < RESOLUTION_M
+
+
+def thickness(area: Geometry) -> float:
+    """Return a lower bound of the greatest width (m): 2A/P of the thickest part.
+
+    Exact for long strips; for any shape the diameter of its largest inscribed circle is at least
+    this, because A ≤ r·P.
+
+    >>> thickness(shapely.box(0, 0, 1000, 0.002)) < 0.002 < thickness(shapely.box(0, 0, 1000, 0.003))
+    True
+    """
+    parts = shapely.get_parts(area)
+    parts = parts[shapely.get_dimensions(parts) == 2]
+    perimeters = shapely.length(parts)
+    keep = perimeters > 0.0
+    return float((2.0 * shapely.area(parts)[keep] / perimeters[keep]).max(initial=0.0))
+
+
+def width(area: Geometry) -> float:
+    """Return the diameter (m) of the largest circle inside an area, to 1 % of its size or 1 cm.
+
+    >>> round(width(shapely.box(0, 0, 100, 4)), 1)
+    4.0
+    """
+    parts = shapely.get_parts(area)
+    parts = parts[shapely.get_dimensions(parts) == 2]
+    widest = 0.0
+    for part in parts[np.argsort(-shapely.area(parts))]:
+        tolerance = max(0.01, 0.005 * float(np.sqrt(part.area)))
+        if 2.0 * np.sqrt(part.area / np.pi) <= widest:
+            break  # even a disc of this area would be narrower
+        widest = max(widest, 2.0 * float(shapely.maximum_inscribed_circle(part, tolerance).length))
+    return max(widest, thickness(area))
+
+
+def _depth(piece: Geometry, area: Geometry) -> float:
+    """Return how deep a line or point inside an area lies: the greatest distance to its boundary.
+
+    Sampled at vertices and every metre (at most 1,000 samples), so it is low by half a metre at most.
+    """
+    step = max(1.0, float(shapely.length(piece)) / 1000.0)
+    points = shapely.points(shapely.get_coordinates(shapely.segmentize(piece, step)))
+    return float(shapely.distance(points, shapely.boundary(area)).max(initial=0.0))
+
+
+def _shares(
+    sites: Sequence[Site],
+    area: FloatArray,
+    length: FloatArray,
+    whole: FloatArray,
+    row: np.ndarray[tuple[int], np.dtype[np.intp]],
+) -> FloatArray:
+    """Return shares 0..1 of area for areas, of length for lines, 0 for points."""
+    is_line = np.array([site.kind == "line" for site in sites], dtype=bool)[row]
+    part = np.where(is_line, length, area)
+    return np.clip(part / whole[row], 0.0, 1.0)
+
+
+def _unions(
+    sites: Sequence[Site],
+    row: np.ndarray[tuple[int], np.dtype[np.intp]],
+    hit: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    pieces: GeometryArray,
+    pairs: Sequence[_Pair],
+) -> tuple[FloatArray, FloatArray]:
+    """Return area and length of the union of the layer within each site: duplicates count once."""
+    area, length = np.zeros(len(sites)), np.zeros(len(sites))
+    for i, site in enumerate(sites):
+        mine = np.flatnonzero((row == i) & hit).tolist()
+        if not mine:
+            continue
+        if site.kind == "line":
+            length[i] = intervals.total(intervals.merge(x for k in mine for x in pairs[k].intervals_m))
+        elif any(pairs[k].relation is Relation.WITHIN for k in mine):
+            area[i] = site.area_m2
+        else:
+            area[i] = min(float(shapely.union_all(pieces[mine]).area), site.area_m2)
+            length[i] = sum(pairs[k].length_m for k in mine)
+    return area, length
+
+
+def _covered(grounds: GeometryArray, coverage: Geometry | None) -> FloatArray:
+    """Return the share of each site where the layer claims to know (0 when it claims nothing)."""
+    if coverage is None:
+        return np.zeros(len(grounds))
+    inside = shapely.intersection(grounds, coverage)
+    size, part = shapely.area(grounds), shapely.area(inside)
+    thin = size == 0.0
+    size[thin], part[thin] = shapely.length(grounds[thin]), shapely.length(inside[thin])
+    point = size == 0.0
+    covered = np.where(point, shapely.intersects(grounds, coverage).astype(np.float64), 0.0)
+    covered[~point] = np.clip(part[~point] / size[~point], 0.0, 1.0)
+    return covered
+
+
+def _nearest(
+    count: int, row: np.ndarray[tuple[int], np.dtype[np.intp]], distance_m: FloatArray
+) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return the pair row of each site's nearest zone, -1 for none."""
+    nearest = np.full(count, -1, dtype=np.intp)
+    for k in np.lexsort((distance_m, row))[::-1]:
+        nearest[row[k]] = k
+    return nearest

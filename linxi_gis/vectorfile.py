@@ -1,0 +1,100 @@
+"""Read a vector file of any common format as columns, and say what it hashes to."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from linxi_gis.errors import LayerError
+from linxi_gis.model import GeometryArray
+
+# Files of a shapefile that carry meaning; .sbn/.qpj and the like do not change what is read.
+_SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Features as columns: geometries shape (n,), attribute columns by name, the file's CRS text."""
+
+    geometries: GeometryArray
+    columns: dict[str, NDArray[Any]]
+    crs: str | None
+
+
+def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None) -> Table:
+    """Read every feature of a file; raises LayerError when it is missing or broken.
+
+    Nothing is read in part: a file that GDAL cannot read to its end is an error.
+    """
+    import pyogrio  # heavy: only where a file is read
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
+
+    if not path.exists():
+        raise LayerError("图层文件不存在", where=path.name, remedy="请检查 catalog.toml 的 path")
+    try:
+        meta, _, wkb, fields = pyogrio.raw.read(path, layer=sublayer, encoding=encoding)
+        geometries = shapely.from_wkb(wkb)
+    except (
+        DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError,
+        shapely.errors.GEOSException, UnicodeDecodeError, ValueError,
+    ) as error:  # fmt: skip
+        raise LayerError(
+            f"图层文件读不出来（{str(error)[:120]}）", where=path.name, remedy="请用 GIS 软件打开核对，或重新索取"
+        ) from error
+    if geometries is None:
+        raise LayerError("图层没有图形列", where=path.name, remedy="请检查 sublayer")
+    columns = dict(zip((str(name) for name in meta["fields"]), fields, strict=True))
+    return Table(np.asarray(geometries, dtype=object), columns, meta["crs"])
+
+
+Signature = tuple[tuple[str, int, int], ...]
+
+
+def signature(path: Path) -> Signature:
+    """Return names, sizes and times of a layer's files: when it changes, the layer is read anew."""
+    stats = [(file.name, file.stat()) for file in _files(path) if file.exists()]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.suffix.lower() == ".shp":
+        return [p for p in sorted(path.parent.glob(f"{path.stem}.*")) if p.suffix.lower() in _SHAPEFILE_PARTS]
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; of a shapefile, of its parts; of a folder, of its files.
+
+    Raises LayerError when the file cannot be read.
+    """
+    files = _files(path)
+    digest = hashlib.sha256()
+    if not path.exists():
+        raise LayerError("图层文件不存在", where=path.name, remedy="请检查 catalog.toml 的 path")
+    try:
+        for file in files:
+            if len(files) > 1:
+                digest.update(file.suffix.lower().encode() + b"\0")
+            digest.update(hashlib.sha256(file.read_bytes()).digest() if len(files) > 1 else file.read_bytes())
+    except OSError as error:
+        raise LayerError("图层文件打不开", where=path.name, remedy="请检查路径和权限") from error
+    return digest.hexdigest()
+
+
+def text(value: Any) -> str:
+    """Return an attribute value as text; missing values are the empty string.
+
+    >>> text(None), text(float("nan")), text(3.0), text(" 甲 ")
+    ('', '', '3', '甲')
+    """
+    if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
+        return ""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()

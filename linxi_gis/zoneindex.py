@@ -1,0 +1,50 @@
+"""Prepare zones for measuring: valid geometry in the area plane, and a tree over it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import shapely
+
+from linxi_gis import crs
+from linxi_gis.finding import Issue
+from linxi_gis.geometry import heal
+from linxi_gis.model import GeometryArray
+
+
+def prepare(
+    drawn: GeometryArray, system: str, names: tuple[str, ...]
+) -> tuple[GeometryArray, shapely.STRtree, tuple[Issue, ...]]:
+    """Return the zones in the area plane, their tree, and an Issue for each repair.
+
+    Parameters
+    ----------
+    drawn : geometries in `system`, shape (n,); None and empty ones become empty geometries, told
+    system : CRS text
+    names : what to call each zone in an Issue, shape (n,)
+
+    Raises CrsError when the coordinates cannot be transformed.
+    """
+    flat = shapely.force_2d(drawn)
+    issues: list[Issue] = []
+    for i in np.flatnonzero(shapely.is_missing(flat) | shapely.is_empty(flat)):
+        flat[i] = shapely.Point()
+        issues.append(
+            Issue("zone_empty", "warning", f"{names[i]}没有图形，未参与比对", "请向图层提供单位索取完整图形")
+        )
+    for i in np.flatnonzero(~shapely.is_valid(flat)):
+        flat[i], told = heal(flat[i], names[i])  # in its own CRS, so that edges stay straight there
+        issues.extend(_placed(issue, system) for issue in told)
+    plane = crs.to_plane(flat, system)
+    for i in np.flatnonzero(~shapely.is_valid(plane)):
+        plane[i], _ = heal(plane[i], names[i])  # projecting folded a needle-thin part over itself
+    return plane, shapely.STRtree(plane), tuple(issues)
+
+
+def _placed(issue: Issue, system: str) -> Issue:
+    """Return the issue with its place in longitude latitude."""
+    if issue.geometry_wkt is None:
+        return issue
+    place = crs.to_lonlat(shapely.from_wkt(issue.geometry_wkt), system)
+    return replace(issue, geometry_wkt=shapely.to_wkt(place, rounding_precision=9))

@@ -1,0 +1,168 @@
+"""Missing, broken, out of date, not covering, of unknown extent: never 未命中."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from yard import DAY, HUNDRED, RULES, entry, open_library, site, square, write_catalog, write_layer
+
+from linxi_gis import catalog
+from linxi_gis.assess import assess
+from linxi_gis.errors import CatalogError, NothingCheckedError
+from linxi_gis.law import Verdict
+from linxi_gis.library import Library
+from linxi_gis.model import Assessment
+
+THEMES = ("ecological_redline", "protected_area", "water_source", "heritage")
+
+
+def far_layers(folder: Path) -> list[dict[str, Any]]:
+    """Four required layers, all 5 km from the site: clear when every one of them can be read."""
+    for theme in THEMES:
+        write_layer(folder / f"{theme}.gpkg", [square(5000, 5000, 100)])
+    return [entry(theme, theme, f"{theme}.gpkg") for theme in THEMES]
+
+
+def answer(library: Library, day: date = DAY) -> Assessment:
+    return assess([site(HUNDRED)], library, RULES, day)[0]
+
+
+def test_with_every_layer_read_the_site_is_clear(tmp_path: Path) -> None:
+    overall = answer(open_library(tmp_path, far_layers(tmp_path))).overall
+    assert (overall.verdict, overall.complete, overall.unchecked) == (Verdict.CLEAR, True, ())
+    assert overall.label == "未命中"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("how", ["entry removed", "file removed", "file corrupted", "file empty", "column renamed"])
+def test_losing_any_required_layer_makes_a_clear_site_unchecked(tmp_path: Path, theme: str, how: str) -> None:
+    entries = far_layers(tmp_path)
+    path = tmp_path / f"{theme}.gpkg"
+    if how == "entry removed":
+        entries = [one for one in entries if one["theme"] != theme]
+    elif how == "file removed":
+        path.unlink()
+    elif how == "file corrupted":
+        path.write_bytes(b"\x00broken" + path.read_bytes()[1000:])
+    elif how == "file empty":
+        path.write_bytes(b"")
+    else:
+        entries = [{**one, "columns": {"id": "没有"}} if one["theme"] == theme else one for one in entries]
+    overall = answer(open_library(tmp_path, entries, required_themes=list(THEMES))).overall
+    assert overall.verdict is Verdict.NOT_CHECKED
+    assert not overall.complete
+    assert overall.unchecked == (catalog.THEMES[theme],)
+    assert overall.label.startswith("未核查")
+
+
+def test_a_worse_finding_stands_and_says_what_was_not_checked(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "ecological_redline.gpkg", [square(-10, -10, 200)])
+    (tmp_path / "heritage.gpkg").unlink()
+    overall = answer(open_library(tmp_path, entries)).overall
+    assert overall.verdict >= Verdict.TO_JUSTIFY
+    assert overall.label.endswith("（另有 1 个图层未核查）")
+
+
+def test_a_broken_layer_replaced_by_a_good_one_is_read_anew(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    library = open_library(tmp_path, entries)
+    assert answer(library).overall.verdict is Verdict.CLEAR
+    (tmp_path / "heritage.gpkg").unlink()
+    write_layer(tmp_path / "heritage.gpkg", [square(10, 10, 20)], DJ=["protected"])
+    assert answer(library).layers[-1].status == "hit"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"coverage": "unknown"}, "not_covering"),
+        ({"coverage": None}, "not_covering"),
+        ({"coverage": "half.gpkg"}, "not_covering"),
+        ({"effective_to": date(2025, 1, 1)}, "stale"),
+        ({"effective_from": date(2027, 1, 1)}, "not_checked"),
+        ({"crs": "EPSG:4490"}, "not_checked"),
+        ({"sublayer": "没有这层"}, "not_checked"),
+    ],
+)
+def test_a_layer_that_cannot_vouch_is_not_clear(tmp_path: Path, change: dict[str, Any], status: str) -> None:
+    write_layer(tmp_path / "half.gpkg", [square(0, 0, 50, 100)])
+    entries = far_layers(tmp_path)
+    entries[0] = {key: value for key, value in {**entries[0], **change}.items() if value is not None}
+    answered = answer(open_library(tmp_path, entries))
+    assert answered.layers[0].status == status
+    assert answered.layers[0].issues
+    assert answered.overall.verdict is Verdict.NOT_CHECKED
+
+
+def test_a_layer_without_crs_is_not_checked_until_the_catalogue_names_one(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "naked.shp", [square(5000, 5000, 100)])
+    (tmp_path / "naked.prj").unlink()
+    entries[0] = {**entries[0], "path": "naked.shp"}
+    unnamed = answer(open_library(tmp_path, entries))
+    assert unnamed.layers[0].status == "not_checked"
+    assert "坐标系" in unnamed.layers[0].issues[0].text
+    entries[0] = {**entries[0], "crs": "EPSG:4527"}
+    assert answer(open_library(tmp_path, entries)).overall.verdict is Verdict.CLEAR
+
+
+def test_a_xian80_layer_is_refused(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "old.gpkg", [square(5000, 5000, 100)], crs="EPSG:2363")
+    entries[0] = {**entries[0], "path": "old.gpkg"}
+    answered = answer(open_library(tmp_path, entries))
+    assert answered.layers[0].status == "not_checked"
+    assert "西安80" in answered.layers[0].issues[0].text
+
+
+def test_a_site_across_the_county_line_is_not_clear(tmp_path: Path) -> None:
+    library = open_library(tmp_path, far_layers(tmp_path))
+    across = site(square(19_950, 0, 100))  # the yard's county ends at 20,000 m
+    answered = assess([across], library, RULES, DAY)[0]
+    # half of it, but for the plane's scale, which grows by 5e-7 in 50 m
+    assert answered.layers[0].covered_share == pytest.approx(0.5, rel=1e-5)
+    assert answered.overall.verdict is Verdict.NOT_CHECKED
+
+
+def test_no_layer_at_all_is_an_error_not_an_answer(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    for theme in THEMES:
+        (tmp_path / f"{theme}.gpkg").unlink()
+    with pytest.raises(NothingCheckedError, match="没有任何图层可以比对"):
+        answer(open_library(tmp_path, entries))
+
+
+def test_versions_are_picked_by_the_day(tmp_path: Path) -> None:
+    write_layer(tmp_path / "old.gpkg", [square(-10, -10, 200)])
+    write_layer(tmp_path / "new.gpkg", [square(5000, 5000, 100)])
+    versions = [
+        entry("redline", "ecological_redline", "old.gpkg", version="2018", effective_to=date(2022, 10, 13)),
+        entry("redline", "ecological_redline", "new.gpkg", version="2022", effective_from=date(2022, 10, 14)),
+    ]
+    library = open_library(tmp_path, versions)
+    assert [answer(library, day).layers[0].status for day in (date(2022, 10, 13), date(2022, 10, 14))] == ["hit", "clear"]
+    overlapping = [versions[0] | {"effective_to": date(2023, 1, 1)}, versions[1]]
+    with pytest.raises(CatalogError, match="生效日期重叠"):
+        open_library(tmp_path, overlapping)
+
+
+@pytest.mark.parametrize(
+    ("head", "change", "told"),
+    [
+        ({}, {"acuracy_m": 5.0}, "是不是 accuracy_m"),
+        ({}, {"theme": "ecological_redlne"}, "是不是 ecological_redline"),
+        ({"tittle": "x"}, {}, "是不是 title"),
+        ({}, {"status": "approvd"}, "status"),
+        ({}, {"accuracy_m": -1.0}, "accuracy_m"),
+    ],
+)
+def test_a_typo_in_the_catalogue_is_an_error_that_names_it(
+    tmp_path: Path, head: dict[str, Any], change: dict[str, Any], told: str
+) -> None:
+    path = write_catalog(tmp_path, [{**far_layers(tmp_path)[0], **change}], required_themes=[], **head)
+    with pytest.raises(CatalogError, match=told):
+        catalog.read(path)
