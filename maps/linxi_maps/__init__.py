@@ -1,0 +1,7 @@
+"""Maps that open anywhere: one HTML file, no server, no network, nothing loaded from outside."""
+
+from linxi_maps.county_page import county_map
+from linxi_maps.layers import MapLayer, map_layer
+from linxi_maps.site_page import site_map
+
+__all__ = ["MapLayer", "county_map", "map_layer", "site_map"]

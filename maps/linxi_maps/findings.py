@@ -1,0 +1,132 @@
+"""What was found at a site, as HTML: the list at the side, the words in a popup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from linxi_gis.finding import Finding, Hit, LayerResult
+from linxi_gis.law import Citation, Verdict
+from linxi_gis.model import Assessment, Site
+from linxi_gis.units import area_text, distance_text, wind
+from linxi_maps.escape import safe
+from linxi_maps.layers import MapLayer
+from linxi_maps.panels import Unchecked, colour, facts
+from linxi_maps.styles import class_title
+
+_TEXT_STATUS = {"verbatim": "条文原文", "paraphrase": "条文大意", "unverified": "条文待核"}
+_KINDS = {"polygon": "地块", "line": "线路", "point": "点位", "corridor": "走廊"}
+_WHY = {
+    "not_checked": "图层不可用",
+    "stale": "图层已过期",
+    "not_covering": "图层未覆盖该场址",
+}
+
+
+def severity(finding: Finding) -> int:
+    """Return the place of a finding in a list, worst first, the unchecked after the worst."""
+    return -4 if finding.verdict is Verdict.NOT_CHECKED else -finding.verdict.rank - 1
+
+
+def measured(hit: Hit) -> list[tuple[str, str]]:
+    """Return the figures of a hit as table rows."""
+    rows = [("与场址关系", hit.relation.label)]
+    if hit.relation.hit:
+        rows.append(("占用面积", area_text(hit.area_m2) if hit.area_m2 else ""))
+        rows.append(("穿越长度", distance_text(hit.length_m) if hit.length_m else ""))
+        rows.append(("占场址比例", f"{hit.share_of_site * 100.0:.2f} %" if hit.area_m2 else ""))
+    else:
+        way = (
+            f"（{wind(hit.bearing_deg)}方向）" if hit.bearing_deg is not None and hit.distance_m > 0.0 else ""
+        )
+        rows.append(("最近距离", f"{distance_text(hit.distance_m)}{way}"))
+    if hit.critical:
+        rows.append(("临界", f"{distance_text(hit.margin_m)}，小于图层与场址的精度之和，须实测核定"))
+    return rows
+
+
+def source(basis: Citation) -> str:
+    """Return where a rule stands, as plain text."""
+    name = basis.instrument if basis.instrument.startswith("《") else f"《{basis.instrument}》"
+    number = f"（{basis.number}）" if basis.number else ""
+    return f"{name}{number}{basis.article}"
+
+
+def _rule(finding: Finding) -> str:
+    parts = [f"<b>{finding.verdict.label}</b>"]
+    if finding.say:
+        parts.append(f" {safe(finding.say)}")
+    if finding.basis is not None:
+        status = _TEXT_STATUS[finding.basis.text_status]
+        parts.append(f"<blockquote>{safe(finding.basis.quote)}</blockquote>" if finding.basis.quote else "")
+        parts.append(f'<p class="lx-sub">{safe(source(finding.basis))}（{status}）')
+        parts.append(f"　规则 {safe(finding.rule)}</p>" if finding.rule else "</p>")
+    for question in finding.questions:
+        answers = f"是：{question.if_yes.label}；否：{question.if_no.label}"
+        parts.append(f"<p>待明确：{safe(question.text)}（{answers}）</p>")
+    return f'<div class="lx-rule" {colour(finding.verdict)}>{"".join(parts)}</div>'
+
+
+def zone_popup(layer: MapLayer, row: int, hit: Hit, findings: Sequence[Finding]) -> str:
+    """Return the popup of a zone that was measured: figures, then each finding with its words."""
+    word = class_title(layer.theme, layer.classes[row])
+    sub = " · ".join(text for text in (layer.title, word, layer.ids[row]) if text)
+    rules = "".join(_rule(finding) for finding in sorted(findings, key=severity))
+    return (
+        f'<div class="lx-popup"><h3>{safe(layer.names[row] or "（未命名）")}</h3>'
+        f'<p class="lx-sub">{safe(sub)}</p>'
+        f"{facts(measured(hit))}{rules}</div>"
+    )
+
+
+def site_facts(site: Site) -> list[tuple[str, str]]:
+    """Return what is known of a site as table rows."""
+    kind = _KINDS[site.kind] + (f"（{site.parts} 块）" if site.parts > 1 else "")
+    return [
+        ("场址", site.name),
+        ("类型", kind),
+        ("面积", f"{area_text(site.area_m2)}（椭球面积）" if site.area_m2 else ""),
+        ("平面面积", f"{area_text(site.planar_area_m2)}（高斯投影）" if site.planar_area_m2 else ""),
+        ("申报面积", area_text(site.declared_area_m2) if site.declared_area_m2 else ""),
+        ("长度", distance_text(site.length_m) if site.length_m else ""),
+        ("走廊宽度", f"{site.width_m:g} m" if site.width_m else ""),
+        ("坐标系", f"{site.reference.source}{'' if site.reference.declared else '（推断）'}"),
+    ]
+
+
+def finding_list(assessment: Assessment, boxes: Mapping[tuple[str, str], str]) -> str:
+    """Return the findings, worst first; a click goes to the zone (`boxes`: bounds by layer and zone id)."""
+    titles = {layer.id: layer.title for layer in assessment.layers}
+    listed = {layer.id for layer in assessment.layers if layer.unchecked}  # the legend tells of those
+    told = [f for f in assessment.findings if f.verdict is not Verdict.NOT_CHECKED or f.layer not in listed]
+    rows = [_finding(finding, titles, boxes) for finding in sorted(told, key=severity)]
+    none = '<p class="lx-note">已核查的图层中没有命中，也没有须说明的事项。</p>'
+    return f"<section><h2>研判结果</h2>{''.join(rows) or none}</section>"
+
+
+def _finding(finding: Finding, titles: Mapping[str, str], boxes: Mapping[tuple[str, str], str]) -> str:
+    hit, where, go = finding.hit, titles.get(finding.layer, finding.layer), ""
+    if hit is not None:
+        where = f"{where} · {hit.zone_name or hit.zone_id}"
+        box = boxes.get((finding.layer, hit.zone_id))
+        go = f' data-zoom="{box}"' if box else ""
+    figures = "，".join(text for _, text in measured(hit) if text) if hit is not None else ""
+    lines = [
+        f"<p><b>{finding.verdict.label}</b> {safe(where)}</p>",
+        f"<p>{safe(figures)}</p>" if figures else "",
+    ]
+    if finding.say:
+        lines.append(f"<p>{safe(finding.say)}</p>")
+    if finding.basis is not None:
+        status = _TEXT_STATUS[finding.basis.text_status]
+        lines.append(f'<p class="lx-basis">{safe(source(finding.basis))}（{status}）</p>')
+    lines.extend(f'<p class="lx-basis">待明确：{safe(question.text)}</p>' for question in finding.questions)
+    return f'<div class="lx-finding" {colour(finding.verdict)}{go}>{"".join(lines)}</div>'
+
+
+def unchecked_layers(results: Sequence[LayerResult]) -> list[Unchecked]:
+    """Return the layers whose silence proves nothing, and why."""
+    return [
+        Unchecked(r.title, r.issues[0].text if r.issues else _WHY[r.status], r.required)
+        for r in results
+        if r.unchecked
+    ]
