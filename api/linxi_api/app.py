@@ -1,0 +1,66 @@
+"""The HTTP application: routes over the same `assess` the command line uses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from linxi_api import problems, routes
+from linxi_gis import __version__
+from linxi_gis.errors import LinxiError
+from linxi_gis.library import Library
+from linxi_gis.report.extract import schema
+from linxi_gis.rulebook import Rulebook
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(library: Library, rulebook: Rulebook) -> FastAPI:
+    """Return the application for one county: its layers and its rules are handed in."""
+    app = FastAPI(
+        title="林西县建设项目选址研判",
+        description="地块与管控图层比对，按当日条文给出初步研判；不替代主管部门认定。",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.library = library
+    app.state.rulebook = rulebook
+    app.state.started = datetime.now().astimezone()
+    app.add_exception_handler(LinxiError, problems.from_linxi)
+    app.add_exception_handler(RequestValidationError, problems.from_validation)
+    app.add_exception_handler(HTTPException, problems.from_http)
+    app.include_router(routes.router)
+    _docs(app)
+    return app
+
+
+def _docs(app: FastAPI) -> None:
+    """Serve /docs from our own files: FastAPI's page loads a CDN, an office has none."""
+    if STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs(request: Request) -> HTMLResponse:
+        if not (STATIC / "swagger-ui-bundle.js").is_file():
+            raise LinxiError("接口说明页的前端资源缺失", remedy="运行 python start.py，或重新安装 linxi-gis 的 wheel 包")
+        return get_swagger_ui_html(
+            openapi_url=app.openapi_url or "/openapi.json",
+            title=app.title,
+            swagger_js_url="/static/swagger-ui-bundle.js",
+            swagger_css_url="/static/swagger-ui.css",
+            swagger_favicon_url="/static/favicon-32x32.png",
+        )
+
+    @app.get("/schemas/assessment-1.json", include_in_schema=False)
+    def published_schema() -> JSONResponse:
+        body: dict[str, Any] = schema()
+        return JSONResponse(body, media_type="application/schema+json")

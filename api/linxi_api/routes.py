@@ -1,0 +1,221 @@
+"""Routes as sentences: each reads its input, calls the core, returns its words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from linxi_gis import __version__, intake
+from linxi_gis.assess import assess
+from linxi_gis.errors import InputError, UsageError
+from linxi_gis.finding import Issue
+from linxi_gis.footprint import corridor
+from linxi_gis.library import Library
+from linxi_gis.model import Gap, Layer
+from linxi_gis.project import Project, with_values
+from linxi_gis.report import extract
+from linxi_gis.rulebook import Rulebook
+
+router = APIRouter()
+# A site file is small; a request larger than this is a mistake or an attack.
+MAX_BODY_BYTES = 50 * 1024 * 1024
+
+
+class TooLargeError(InputError):
+    """The request is larger than the server takes."""
+
+    http_status = 413
+
+
+def _library(request: Request) -> Library:
+    library: Library = request.app.state.library
+    return library
+
+
+def _rulebook(request: Request) -> Rulebook:
+    rulebook: Rulebook = request.app.state.rulebook
+    return rulebook
+
+
+LibraryDep = Annotated[Library, Depends(_library)]
+RulesDep = Annotated[Rulebook, Depends(_rulebook)]
+OnQuery = Annotated[date | None, Query(description="研判日期，默认今天；按当日有效的图层和条文")]
+CrsQuery = Annotated[str | None, Query(description="EPSG:编号、GCJ-02 或 BD-09；文件自己说不清时必须给")]
+WidthQuery = Annotated[float | None, Query(gt=0, description="线路走廊总宽度（米）")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What a request carries: a file (name and bytes) and the project's values."""
+
+    filename: str
+    data: bytes
+    project: Mapping[str, Any]
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "GeoJSON（可带 project 成员：项目属性），或 multipart：file（地块文件）+ project（JSON 文本）",
+        "content": {
+            "application/geo+json": {"schema": {"type": "object"}},
+            "application/json": {"schema": {"type": "object"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}, "project": {"type": "string"}},
+                }
+            },
+        },
+    }
+}
+
+
+@router.post("/v1/assessments", summary="研判地块", openapi_extra=_BODY)
+async def assess_sites(
+    request: Request, library: LibraryDep, rules: RulesDep,
+    on: OnQuery = None, crs: CrsQuery = None, width: WidthQuery = None,
+) -> dict[str, Any]:  # fmt: skip
+    """每个地块一份摘要（assessment-1），与命令行 `linxi check --format json` 相同。"""
+    sent = await _sent(request)
+    project = with_values(Project(), sent.project.items(), rules.attributes, "project")
+    return await run_in_threadpool(_assess, sent, project, library, rules, on or _today(), crs, width)
+
+
+def _assess(
+    sent: _Sent, project: Project, library: Library, rules: Rulebook, day: date, crs: str | None, width: float | None
+) -> dict[str, Any]:
+    reading = intake.read_bytes(
+        sent.data, sent.filename, intake.Options(crs=crs, county=library.county_lonlat(), source_name=sent.filename)
+    )
+    if not reading.sites:
+        raise InputError(
+            "没有可以研判的地块：" + "；".join(issue.text for issue in reading.issues), where=sent.filename
+        )
+    sites = [corridor(site, width) if width else site for site in reading.sites]
+    return {
+        "assessments": [extract.build(one) for one in assess(sites, library, rules, day, project)],
+        "issues": [_issue(issue) for issue in reading.issues],
+    }
+
+
+@router.get("/v1/layers", summary="图层及其状态")
+def list_layers(library: LibraryDep, on: OnQuery = None) -> dict[str, Any]:
+    """目录里应有的每个图层；用不了的也列出，并说明原因。"""
+    return {
+        "catalog": library.catalog.title,
+        "demonstration": library.catalog.demonstration,
+        "layers": [_layer(layer) for layer in library.layers(on or _today())],
+    }
+
+
+@router.get("/v1/rules", summary="当日有效的规则")
+def list_rules(rules: RulesDep, on: OnQuery = None) -> dict[str, Any]:
+    """某日有效的条文，连同原文和条文状态。"""
+    day = on or _today()
+    return {
+        "pack": rules.name,
+        "sha256": rules.sha256,
+        "on": day.isoformat(),
+        "rules": [
+            {
+                "id": rule.id,
+                "zones": rule.zone_words,
+                "class": rule.class_words,
+                "effect": rule.effect.name,
+                "effect_label": rule.effect.label,
+                "instrument": rule.basis.instrument,
+                "article": rule.basis.article,
+                "quote": rule.basis.quote,
+                "text_status": rule.basis.text_status,
+                "attributes": list(rule.attributes),
+            }
+            for rule in rules.in_force(day)
+        ],
+    }
+
+
+@router.get("/healthz", summary="是否可用")
+def health(library: LibraryDep, rules: RulesDep) -> dict[str, Any]:
+    """版本、规则包，以及有几个图层用不了。"""
+    opened = library.layers(_today())
+    gaps = sum(isinstance(layer, Gap) for layer in opened)
+    return {
+        "status": "ok" if not gaps else "degraded",
+        "version": __version__,
+        "layers": len(opened),
+        "not_checked": gaps,
+        "rules": len(rules.rules),
+    }
+
+
+def _today() -> date:
+    return datetime.now().date()
+
+
+async def _sent(request: Request) -> _Sent:
+    """Return the file and the project of a request: a GeoJSON body, or a multipart form."""
+    length = request.headers.get("content-length", "")
+    _check_size(int(length) if length.isdigit() else 0)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form(max_files=1, max_fields=10) as form:
+            upload, project = form.get("file"), form.get("project")
+            if not isinstance(upload, UploadFile):
+                raise UsageError("缺少 file", remedy="multipart 表单里用 file 字段上传地块文件")
+            data = await upload.read(MAX_BODY_BYTES + 1)
+            _check_size(len(data))
+            return _Sent(upload.filename or "upload", data, _object(str(project or "{}"), "project"))
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        _check_size(len(body))
+    members = _object(bytes(body), "请求体")
+    values = members.get("project") or {}
+    if not isinstance(values, dict):
+        raise UsageError("project 不是对象", remedy='例如 "project": {"has_outfall": "no"}')
+    return _Sent("body.geojson", bytes(body), values)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        raise TooLargeError(f"请求超过 {MAX_BODY_BYTES // 2**20} MB", remedy="请拆成几次提交")
+
+
+def _object(text: str | bytes, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{what}不是有效的 JSON（UTF-8）", remedy="请提交 GeoJSON，或用 multipart 上传文件") from error
+    if not isinstance(value, dict):
+        raise UsageError(f"{what}不是 JSON 对象")
+    return value
+
+
+def _layer(layer: Layer | Gap) -> dict[str, Any]:
+    identity = layer.identity
+    issues: Sequence[Issue] = layer.issues if isinstance(layer, Layer) else (layer.issue,)
+    return {
+        "id": identity.id,
+        "theme": identity.theme,
+        "title": identity.title,
+        "required": identity.required,
+        "version": identity.version,
+        "legal_status": identity.legal_status,
+        "demonstration": identity.demonstration,
+        "status": ("stale" if layer.stale else "usable") if isinstance(layer, Layer) else "not_checked",
+        "zones": len(layer.zone_ids) if isinstance(layer, Layer) else 0,
+        "sha256": layer.sha256 if isinstance(layer, Layer) else "",
+        "issues": [_issue(issue) for issue in issues],
+    }
+
+
+def _issue(issue: Issue) -> dict[str, Any]:
+    return {"code": issue.code, "severity": issue.severity, "text": issue.text, "remedy": issue.remedy}

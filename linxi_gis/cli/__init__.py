@@ -1,0 +1,35 @@
+"""The command line: `linxi ...`. Machine output on stdout, progress and complaints on stderr.
+
+Exit codes: 0 done, whatever the verdict; 1 only with --fail-on; 2 usage; 3 an input could not be
+read; 4 nothing could be checked.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from linxi_gis import __version__
+from linxi_gis.cli import check, county, service, words
+
+
+@click.group(cls=words.Group, context_settings={"max_content_width": 100})
+@click.version_option(__version__, "--version", prog_name="linxi", message="%(prog)s %(version)s", help="显示版本")
+def linxi() -> None:
+    """林西县建设项目选址研判：地块能不能落在这里？结论为初步研判，不替代主管部门认定。"""
+
+
+for command in (
+    check.check, county.layers, county.indicators, county.map_, county.rules,
+    service.serve, service.doctor,
+):  # fmt: skip
+    linxi.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; every error a person can act on ends as one Chinese sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.exit(words.run(linxi))

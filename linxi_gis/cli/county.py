@@ -1,0 +1,222 @@
+"""What the county holds: `linxi layers`, `linxi indicators`, `linxi map`, `linxi rules`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from linxi_gis.cli import roof, words
+from linxi_gis.errors import UsageError
+
+if TYPE_CHECKING:
+    from linxi_gis.model import Gap, Layer
+    from linxi_gis.rulebook import Rulebook
+
+_CATALOG = click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
+_ON = click.option("--on", metavar="日期", help=roof.ON_HELP)
+
+
+@click.group(cls=words.Group)
+def layers() -> None:
+    """图层目录：有哪些图层，哪些用不了、为什么。"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """One row of `layers list`."""
+
+    id: str
+    theme: str
+    title: str
+    required: bool
+    version: str
+    status: str
+    zones: int
+    sha256: str
+    issues: tuple[str, ...]
+
+
+def _holding(layer: Layer | Gap) -> _Holding:
+    from linxi_gis.model import Gap
+
+    identity = layer.identity
+    issues: tuple[str, ...]
+    if isinstance(layer, Gap):
+        status, zones, sha256, issues = "not_checked", 0, "", (layer.issue.text,)
+    else:
+        status, zones, sha256 = ("stale" if layer.stale else "usable"), len(layer.zone_ids), layer.sha256
+        issues = tuple(issue.text for issue in layer.issues)
+    return _Holding(
+        identity.id, identity.theme, identity.title, identity.required, identity.version, status, zones, sha256, issues
+    )
+
+
+@layers.command("list", cls=words.Command)
+@_CATALOG
+@_ON
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", metavar="格式", help="table 或 json")
+def layers_list(catalog: str | None, on: str | None, form: str) -> None:
+    """列出全部图层和状态；读不出来的也列出，并说明原因。"""
+    from linxi_gis.model import Gap
+
+    office, day = roof.open_office(catalog), roof.day_of(on)
+    opened = office.library.layers(day)
+    for layer in opened:
+        if isinstance(layer, Gap):
+            click.echo(f"未核查：{layer.issue.text}；{layer.issue.remedy}", err=True)
+    rows = [_holding(layer) for layer in opened]
+    if form == "json":
+        click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
+        return
+    labels = {"usable": "可用", "stale": "已过期", "not_checked": "未核查"}
+    _table(
+        ("编号", "主题", "名称", "必备", "版本", "状态", "个数", "说明"),
+        [
+            (r.id, r.theme, r.title, "是" if r.required else "", r.version, labels[r.status], str(r.zones),
+             "；".join(r.issues))
+            for r in rows
+        ],
+    )  # fmt: skip
+
+
+@click.command(cls=words.Command)
+@_CATALOG
+@_ON
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", metavar="格式", help="table 或 json")
+def indicators(catalog: str | None, on: str | None, form: str) -> None:
+    """面积比例：红线、自然保护地占国土面积的比例，与规划数对照，分母逐个写明。"""
+    from linxi_gis import indicators as figures
+    from linxi_layers import plan_file
+
+    office = roof.open_office(catalog)
+    title, planned = figures.read_plan(plan_file())
+    computed = figures.compute(office.library, planned, roof.day_of(on))
+    if form == "json":
+        click.echo(json.dumps([asdict(one) for one in computed], ensure_ascii=False, indent=1))
+        return
+    rows = []
+    for one in computed:
+        if one.unchecked:
+            rows.append((one.figure.title, "未核查", one.unchecked, "", "", "", ""))
+        for number, ratio in enumerate(one.ratios):
+            first = number == 0
+            rows.append((
+                one.figure.title if first else "", f"{one.net_km2:.2f}" if first else "",
+                f"{ratio.denominator.title} {ratio.denominator.area_km2:.2f} km²", f"{ratio.percent:.2f} %",
+                f"{one.figure.percent_2020:.2f} %", f"{ratio.difference_points:+.2f}", f"{ratio.difference_km2:+.2f}",
+            ))  # fmt: skip
+    _table(("指标", "分子 km²（去重）", "分母", "比例", "规划 2020", "差（百分点）", "差 km²"), rows)
+    click.echo(f"规划数出自：{title}")
+    for one in computed:
+        click.echo(f"· {one.figure.note}")
+    if any(one.demonstration for one in computed):
+        click.echo("示意数据，结论无效力")
+
+
+@click.command("map", cls=words.Command)
+@_CATALOG
+@_ON
+@click.option("--out", default="map.html", show_default="map.html", metavar="文件", help="写到哪个 HTML 文件")
+def map_(catalog: str | None, on: str | None, out: str) -> None:
+    """全县图层地图：单个 HTML 文件，离线可看。"""
+    import linxi_maps
+    from linxi_gis.model import Gap, Layer
+
+    office, day = roof.open_office(catalog), roof.day_of(on)
+    opened = office.library.layers(day)
+    shown = [linxi_maps.map_layer(layer) for layer in opened if isinstance(layer, Layer)]
+    gaps = [layer for layer in opened if isinstance(layer, Gap)]
+    for gap in gaps:
+        click.echo(f"未核查：{gap.issue.text}；{gap.issue.remedy}", err=True)
+    page = linxi_maps.county_map(
+        shown,
+        title=office.library.catalog.title,
+        demonstration=any(layer.demonstration for layer in shown),
+        outline=office.library.county_lonlat(),
+        gaps=gaps,
+    )
+    path = Path(out)
+    try:
+        path.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"文件 {out} 写不出来", remedy="请换一个 --out") from error
+    click.echo(str(path))
+
+
+@click.group(cls=words.Group)
+def rules() -> None:
+    """规则包：当日有效的条文、项目属性。"""
+
+
+@rules.command("list", cls=words.Command)
+@_ON
+def rules_list(on: str | None) -> None:
+    """列出某日有效的规则。"""
+    day = roof.day_of(on)
+    _table(
+        ("编号", "区域", "类别", "效果", "依据", "条", "原文"),
+        [
+            (rule.id, rule.zone_words, rule.class_words, rule.effect.label, rule.basis.instrument, rule.basis.article,
+             {"verbatim": "已核", "paraphrase": "概括", "unverified": "未核"}[rule.basis.text_status])
+            for rule in _rulebook().in_force(day)
+        ],
+    )  # fmt: skip
+
+
+@rules.command("show", cls=words.Command)
+@click.argument("rule_id", metavar="编号")
+def rules_show(rule_id: str) -> None:
+    """显示一条规则：原文、日期、触发条件、要问的问题。"""
+    book = _rulebook()
+    if all(rule.id != rule_id for rule in book.rules):
+        raise UsageError(f"没有编号为 {rule_id!r} 的规则", remedy="用 linxi rules list 查看编号")
+    rule = book.rule(rule_id)
+    basis = rule.basis
+    click.echo(f"{rule.id}  {rule.effect.label}  {rule.zone_words} / {rule.class_words}")
+    click.echo(f"《{basis.instrument}》{basis.number} {basis.article}（{basis.legal_force}）")
+    click.echo(f"施行：{basis.effective_from or '不详'} 至 {basis.effective_to or '今'}；条文状态 {basis.text_status}")
+    click.echo(f"原文：{basis.quote}")
+    for label, text in (("适用活动", rule.activity), ("例外", rule.exception), ("说明", rule.note)):
+        if text:
+            click.echo(f"{label}：{text}")
+    for name in rule.attributes:
+        click.echo(f"属性 {name}：{book.attributes[name].question}")
+    if rule.related:
+        click.echo(f"相关规则：{'、'.join(rule.related)}")
+
+
+@rules.command("attributes", cls=words.Command)
+def rules_attributes() -> None:
+    """列出规则用到的项目属性和对应的问题（写进 project.toml 或 --set）。"""
+    book = _rulebook()
+    _table(
+        ("属性", "含义", "问题"),
+        [(a.name, a.label, a.question) for a in book.attributes.values() if a.origin in ("user", "clause_comparison")],
+    )
+
+
+def _rulebook() -> Rulebook:
+    from linxi_gis import rulebook
+    from linxi_layers import rules_dir
+
+    return rulebook.load(rules_dir())
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,0 +1,80 @@
+"""What the roof hands down: which catalogue, which rules, which day. Only here the environment is read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from linxi_gis.errors import UsageError
+
+if TYPE_CHECKING:
+    from linxi_gis.library import Library
+    from linxi_gis.project import Project
+    from linxi_gis.rulebook import Rulebook
+
+CATALOG_HELP = "图层目录 catalog.toml；不写时依次找 LINXI_CATALOG、./catalog.toml、./layers/local/catalog.toml，最后用示意图层"
+ON_HELP = "研判日期 YYYY-MM-DD，默认今天；按当日有效的图层和条文"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An opened county: its layers and its rules."""
+
+    library: Library
+    rulebook: Rulebook
+
+
+def catalog_path(given: str | None) -> Path:
+    """Return the catalogue to use; the bundled demonstration county when nobody names another."""
+    if given:
+        return Path(given)
+    named = os.environ.get("LINXI_CATALOG")
+    if named:
+        return Path(named)
+    for candidate in (Path("catalog.toml"), Path("layers/local/catalog.toml")):
+        if candidate.is_file():
+            return candidate
+    from linxi_layers import demo_catalog
+
+    path = demo_catalog()
+    click.echo("未指定图层目录，使用自带的示意图层（结论无效力）；正式图层请用 --catalog", err=True)
+    return path
+
+
+def open_office(catalog: str | None) -> Office:
+    """Open the catalogue and the rule pack; raises CatalogError or RuleError."""
+    import shapely
+
+    from linxi_gis import catalog as catalogs
+    from linxi_gis import rulebook
+    from linxi_gis.library import Library
+    from linxi_layers import demo_outline, rules_dir
+
+    path = catalog_path(catalog)
+    outline = shapely.from_geojson(demo_outline().read_text(encoding="utf-8"))
+    return Office(
+        Library(catalogs.read(path), shapely.union_all(shapely.get_parts(outline))), rulebook.load(rules_dir())
+    )
+
+
+def day_of(text: str | None) -> date:
+    """Return the day of assessment; today when none is given. Raises UsageError."""
+    if not text:
+        return datetime.now().date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--on {text!r} 不是日期", remedy="写成 YYYY-MM-DD，例如 2026-08-15") from error
+
+
+def project_of(path: str | None, sets: tuple[str, ...], rules: Rulebook) -> Project:
+    """Return the project of a file and --set words, the latter winning. Raises UsageError."""
+    from linxi_gis import project as projects
+
+    base = projects.read(Path(path), rules.attributes) if path else projects.Project()
+    return projects.with_values(base, projects.parse_sets(sets), rules.attributes, "--set")

@@ -1,0 +1,242 @@
+"""The extract: an assessment as canonical JSON. Same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import shapely
+
+from linxi_gis.finding import Finding, Hit, Issue, LayerResult, Question
+from linxi_gis.law import Citation, Value
+from linxi_gis.model import Assessment, Partition, Site
+
+SCHEMA = "assessment-1"
+DISCLAIMER = "初步研判，不替代主管部门认定"
+STAMP = "示意数据，结论无效力"
+Json = Mapping[str, Any]
+
+
+def build(assessment: Assessment) -> dict[str, Any]:
+    """Return the extract as plain JSON values (schema: `schema()`), with its digest.
+
+    Areas and lengths are rounded to 0.1 mm (m², m), degrees to 1e-9, shares to 1e-8: finer than any
+    survey, coarser than the noise of floating point.
+    """
+    site = assessment.site
+    body: dict[str, Any] = {
+        "schema": SCHEMA,
+        "engine": {"name": "linxi-gis", "version": assessment.engine_version},
+        "on": assessment.on.isoformat(),
+        "disclaimer": DISCLAIMER,
+        "demonstration": assessment.demonstration,
+        "catalog": assessment.catalog_title,
+        "site": _site(site),
+        "project": {
+            "name": assessment.project.name,
+            "industry": assessment.project.industry,
+            "build": assessment.project.build,
+            "declared_area_m2": _round(assessment.project.declared_area_m2, 4),
+            "attributes": dict(sorted(assessment.project.facts().items())),
+        },
+        "verdict": {
+            "code": assessment.overall.verdict.name,
+            "label": assessment.overall.label,
+            "complete": assessment.overall.complete,
+            "unchecked": list(assessment.overall.unchecked),
+            "reasons": list(assessment.overall.reasons),
+        },
+        "findings": [_finding(finding) for finding in assessment.findings],
+        "reminders": [_finding(finding) for finding in assessment.reminders],
+        "layers": [_layer(layer) for layer in assessment.layers],
+        "partition": [_part(part) for part in assessment.partition],
+        "rules": {
+            "pack": assessment.rules.name,
+            "sha256": assessment.rules.sha256,
+            "in_force": assessment.rules.in_force,
+            "unevaluated": [{"rule": rule, "why": why} for rule, why in assessment.rules.unevaluated],
+        },
+    }
+    return {**body, "digest": hashlib.sha256(canonical(body).encode()).hexdigest()}
+
+
+def canonical(value: Any) -> str:
+    """Return canonical JSON: sorted keys, no spaces, UTF-8 text, no NaN.
+
+    >>> canonical({"b": 1, "a": "红线"})
+    '{"a":"红线","b":1}'
+    """
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def array(extracts: Sequence[Json]) -> str:
+    """Return extracts as one JSON array, one extract a line."""
+    return "[\n" + ",\n".join(canonical(extract) for extract in extracts) + "\n]\n" if extracts else "[]\n"
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) every extract is valid against."""
+    text = resources.files("linxi_gis").joinpath(f"schemas/{SCHEMA}.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    """Round, turning -0.0 into 0.0; None stays None."""
+    return None if value is None else round(float(value), digits) + 0.0
+
+
+def geojson(site: Site) -> dict[str, Any]:
+    """Return the geometry of a site as GeoJSON in EPSG:4490 degrees, 9 decimals (0.1 mm)."""
+    rounded = shapely.transform(site.geometry, lambda xy: xy.round(9))
+    loaded: dict[str, Any] = json.loads(shapely.to_geojson(rounded))
+    return loaded
+
+
+def _site(site: Site) -> Json:
+    return {
+        "id": site.id,
+        "name": site.name,
+        "kind": site.kind,
+        "geometry": geojson(site),
+        "parts": site.parts,
+        "area_m2": _round(site.area_m2, 4),
+        "planar_area_m2": _round(site.planar_area_m2, 4),
+        "declared_area_m2": _round(site.declared_area_m2, 4),
+        "length_m": _round(site.length_m, 4),
+        "width_m": _round(site.width_m, 4),
+        "accuracy_m": _round(site.accuracy_m, 4),
+        "source": site.source,
+        "attributes": dict(site.attributes),
+        "crs": {
+            "source": site.reference.source,
+            "how": site.reference.how,
+            "axes": site.reference.axes,
+            "declared": site.reference.declared,
+        },
+        "issues": [_issue(issue) for issue in site.issues],
+    }
+
+
+def _issue(issue: Issue) -> Json:
+    place = None if issue.geometry_wkt is None else json.loads(shapely.to_geojson(shapely.from_wkt(issue.geometry_wkt)))
+    return {
+        "code": issue.code,
+        "severity": issue.severity,
+        "text": issue.text,
+        "remedy": issue.remedy,
+        "geometry": place,
+    }
+
+
+def _measured(hit: Hit | None) -> Json:
+    """Return the measured half of a finding; a finding without a zone measures nothing."""
+    if hit is None:
+        return {
+            "zone_id": "", "zone_name": "", "zone_class": "", "relation": "disjoint", "area_m2": 0.0,
+            "length_m": 0.0, "share_of_site": 0.0, "distance_m": None, "bearing_deg": None, "margin_m": None,
+            "critical": False, "intervals_m": [], "nearest_zone": None, "nearest_site": None,
+        }  # fmt: skip
+    return {
+        "zone_id": hit.zone_id,
+        "zone_name": hit.zone_name,
+        "zone_class": hit.zone_class,
+        "relation": hit.relation.value,
+        "area_m2": _round(hit.area_m2, 4),
+        "length_m": _round(hit.length_m, 4),
+        "share_of_site": _round(hit.share_of_site, 8),
+        "distance_m": _round(hit.distance_m, 4),
+        "bearing_deg": _round(hit.bearing_deg, 3),
+        "margin_m": _round(hit.margin_m, 4),
+        "critical": hit.critical,
+        "intervals_m": [[_round(start, 4), _round(end, 4)] for start, end in hit.intervals_m],
+        "nearest_zone": _point(hit.nearest_zone),
+        "nearest_site": _point(hit.nearest_site),
+    }
+
+
+def _point(lonlat: tuple[float, float] | None) -> list[float | None] | None:
+    return None if lonlat is None else [_round(lonlat[0], 9), _round(lonlat[1], 9)]
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "layer": finding.layer,
+        **_measured(finding.hit),
+        "verdict": finding.verdict.name,
+        "verdict_label": finding.verdict.label,
+        "rule": finding.rule,
+        "basis": None if finding.basis is None else _basis(finding.basis),
+        "say": finding.say,
+        "attributes": {name: _truth(value) for name, value in finding.attributes},
+        "questions": [_question(question) for question in finding.questions],
+    }
+
+
+def _truth(value: Value | None) -> Value:
+    return "unknown" if value is None else value
+
+
+def _basis(basis: Citation) -> Json:
+    since = basis.effective_from.isoformat() if basis.effective_from else ".."
+    until = basis.effective_to.isoformat() if basis.effective_to else ".."
+    return {
+        "instrument": basis.instrument,
+        "number": basis.number,
+        "article": basis.article,
+        "quote": basis.quote,
+        "text_status": basis.text_status,
+        "in_force": f"{since}/{until}",
+        "legal_force": basis.legal_force,
+    }
+
+
+def _question(question: Question) -> Json:
+    return {
+        "attribute": question.attribute,
+        "text": question.text,
+        "if_yes": question.if_yes.name,
+        "if_no": question.if_no.name,
+    }
+
+
+def _layer(layer: LayerResult) -> Json:
+    near = layer.nearest
+    return {
+        "id": layer.id,
+        "theme": layer.theme,
+        "title": layer.title,
+        "status": layer.status,
+        "required": layer.required,
+        "version": layer.version,
+        "legal_status": layer.legal_status,
+        "demonstration": layer.demonstration,
+        "sha256": layer.sha256,
+        "accuracy_m": layer.accuracy_m,
+        "range_m": layer.range_m,
+        "area_m2": _round(layer.area_m2, 4),
+        "length_m": _round(layer.length_m, 4),
+        "share_of_site": _round(layer.share_of_site, 8),
+        "covered_share": _round(layer.covered_share, 8),
+        "nearest": None
+        if near is None
+        else {
+            "zone_id": near.zone_id,
+            "zone_name": near.zone_name,
+            "distance_m": _round(near.distance_m, 4),
+            "bearing_deg": _round(near.bearing_deg, 3),
+        },
+        "issues": [_issue(issue) for issue in layer.issues],
+    }
+
+
+def _part(part: Partition) -> Json:
+    return {
+        "zones": [{"layer": layer, "zone_id": zone} for layer, zone in part.zones],
+        "area_m2": _round(part.area_m2, 4),
+        "length_m": _round(part.length_m, 4),
+        "share_percent": part.share_percent,
+    }

@@ -1,0 +1,152 @@
+"""The terminal table: one site, its reading, its verdict, every layer, the findings that decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from linxi_gis.finding import Finding, Hit, LayerResult
+from linxi_gis.law import Verdict
+from linxi_gis.model import Assessment, Site
+from linxi_gis.report.extract import DISCLAIMER, STAMP
+from linxi_gis.units import area_text, chainage, distance_text, wind
+
+COLOURS = {
+    Verdict.CLEAR: "green",
+    Verdict.NOTICE: "cyan",
+    Verdict.TO_JUSTIFY: "yellow",
+    Verdict.RESTRICTED: "dark_orange",
+    Verdict.PROHIBITED: "bold red",
+    Verdict.NOT_CHECKED: "bold magenta",
+}
+_KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
+_STATUS = {
+    "hit": "命中",
+    "near": "邻近",
+    "clear": "未命中",
+    "not_covering": "未覆盖",
+    "not_checked": "未核查",
+    "stale": "已过期",
+}
+_UNCHECKED_STYLE = "bold magenta"
+# A terminal is read at a glance: the findings that decide, the rest in the extract.
+FINDINGS_SHOWN = 6
+
+
+def render(assessment: Assessment) -> RenderableType:
+    """Return one assessment as a panel for a terminal of 100 columns or more."""
+    parts: list[RenderableType] = [_reading(assessment.site)]
+    parts.extend(Text(f"! {issue.text}", style="yellow") for issue in assessment.site.issues)
+    parts.append(_layers(assessment))
+    parts.extend(_findings(assessment.findings))
+    verdict = assessment.overall.verdict
+    title = Text.assemble(
+        (assessment.site.name, "bold"), "  ", (f" {assessment.overall.label} ", f"reverse {COLOURS[verdict]}")
+    )
+    foot = f"{assessment.on.isoformat()} · {assessment.catalog_title} · {DISCLAIMER}"
+    if assessment.demonstration:
+        foot = f"{STAMP} · {foot}"
+    return Panel(Group(*parts), title=title, title_align="left", subtitle=foot, subtitle_align="left")
+
+
+def _reading(site: Site) -> Text:
+    """Say how the site was read, so that a wrong reading is seen at once."""
+    size = [f"{_KINDS[site.kind]}，{site.parts} 部分"]
+    if site.area_m2:
+        size.append(f"椭球面积 {area_text(site.area_m2)}（平面 {area_text(site.planar_area_m2)}）")
+    if site.length_m:
+        size.append(f"长 {distance_text(site.length_m)}")
+    if site.width_m:
+        size.append(f"宽 {site.width_m:g} m")
+    if site.declared_area_m2:
+        size.append(f"申报 {area_text(site.declared_area_m2)}")
+    centre = site.geometry.centroid
+    return Text(
+        f"{'，'.join(size)}；中心 {centre.x:.5f}°E {centre.y:.5f}°N\n"
+        f"坐标系 {site.reference.source}（{site.reference.how}；{site.reference.axes}）",
+        style="dim",
+    )
+
+
+def _layers(assessment: Assessment) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    for name, justify in (
+        ("图层", "left"), ("状态", "left"), ("命中", "right"), ("占地块", "right"), ("最近", "left"), ("结论", "left"),
+    ):  # fmt: skip
+        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=name != "结论")
+    for layer in assessment.layers:
+        table.add_row(*_row(layer, assessment))
+    return table
+
+
+def _row(layer: LayerResult, assessment: Assessment) -> list[str | Text]:
+    status = Text(_STATUS[layer.status], style=_UNCHECKED_STYLE if layer.unchecked else "")
+    if layer.status == "not_checked" or (layer.status == "not_covering" and layer.nearest is None):
+        why = layer.issues[-1].text.partition("：")[2] if layer.issues else ""
+        return [layer.title, status, "", "", "", Text(why, style=_UNCHECKED_STYLE)]
+    worst = max((f.verdict for f in assessment.findings if f.layer == layer.id), default=Verdict.CLEAR)
+    return [
+        layer.title,
+        status,
+        _amount(layer, assessment.site),
+        f"{layer.share_of_site * 100:.2f} %" if layer.share_of_site else "",
+        _near(layer.nearest),
+        Text(worst.label, style=COLOURS[worst]),
+    ]
+
+
+def _amount(layer: LayerResult, site: Site) -> str:
+    if site.kind == "line":
+        return distance_text(layer.length_m) if layer.length_m else ""
+    if site.kind == "point":
+        return "在内" if layer.share_of_site else ""
+    if layer.area_m2:
+        return area_text(layer.area_m2)
+    if layer.length_m:
+        return distance_text(layer.length_m)
+    count = sum(hit.relation.hit for hit in layer.hits)
+    return f"{count} 处" if count else ""
+
+
+def _near(hit: Hit | None) -> str:
+    if hit is None:
+        return ""
+    if hit.bearing_deg is None:
+        return f"相接 {hit.zone_name}"
+    mark = "临界 " if hit.critical else ""
+    return f"{mark}{wind(hit.bearing_deg)} {distance_text(hit.distance_m)} {hit.zone_name}"
+
+
+def _findings(findings: Iterable[Finding]) -> list[RenderableType]:
+    told = [finding for finding in findings if finding.verdict > Verdict.NOTICE]
+    lines: list[RenderableType] = [Text()] if told else []
+    for finding in told[:FINDINGS_SHOWN]:
+        lines.append(_finding(finding))
+    if len(told) > FINDINGS_SHOWN:
+        lines.append(Text(f"另有 {len(told) - FINDINGS_SHOWN} 条，见 JSON 摘要", style="dim"))
+    return lines
+
+
+def _finding(finding: Finding) -> Text:
+    hit = finding.hit
+    where = "" if hit is None else f" {hit.zone_name or hit.zone_id}（{hit.relation.label}）"
+    text = Text.assemble((f"{finding.verdict.label}", COLOURS[finding.verdict]), f"{where}")
+    if hit is not None and hit.intervals_m:
+        spans = "、".join(f"{chainage(a)}–{chainage(b)}" for a, b in hit.intervals_m[:3])
+        text.append(f" {spans}{' 等' if len(hit.intervals_m) > 3 else ''}")
+    if finding.basis is not None:
+        text.append(f"  {finding.rule} 《{finding.basis.instrument}》{finding.basis.article}")
+    if finding.say:
+        text.append(f"\n    {finding.say}", style="dim")
+    for question in finding.questions[:2]:
+        text.append(f"\n    ? {question.text} 是→{_then(question.if_yes)}，否→{_then(question.if_no)}", style="cyan")
+    return text
+
+
+def _then(verdict: Verdict) -> str:
+    """Say what an answer leads to for this rule (not for the site)."""
+    return "本条不适用" if verdict is Verdict.CLEAR else verdict.label

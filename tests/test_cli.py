@@ -1,0 +1,236 @@
+"""The command line as a user runs it: a process, its streams, its files, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import openpyxl
+import pytest
+from yard import entry, square, write_catalog, write_layer
+
+from linxi_gis.report import extract
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+SCHEMA = jsonschema.Draft202012Validator(extract.schema())
+SOURCES = os.pathsep.join(str(ROOT / name) for name in ("", "layers", "maps", "api"))
+TAILINGS = ("check", str(EXAMPLES / "tailings_zone39.txt"), "--project", str(EXAMPLES / "project.toml"))
+DAY = ("--on", "2026-11-23")
+
+
+def linxi(
+    *words: str, cwd: Path = EXAMPLES, stdin: str | None = None, code: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run `linxi WORDS` and check its exit code; no traceback ever reaches a user."""
+    environment = {key: value for key, value in os.environ.items() if key != "LINXI_CATALOG"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "linxi_gis.cli", *words],
+        cwd=cwd, input=stdin, capture_output=True, encoding="utf-8", timeout=120,
+        env=environment | {"PYTHONPATH": SOURCES, "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
+    return done
+
+
+def test_the_main_job_prints_a_valid_array_and_nothing_else() -> None:
+    names = ("tailings_zone39.txt", "pipeline.geojson", "well_point.csv", "east_zone40.txt")
+    done = linxi("check", *names, "--format", "json", *DAY)
+    answers = json.loads(done.stdout)
+    for answer in answers:
+        SCHEMA.validate(answer)
+        assert answer["demonstration"] is True
+    assert [answer["site"]["kind"] for answer in answers] == ["polygon", "polygon", "line", "point", "polygon"]
+    assert len({answer["site"]["id"] for answer in answers}) == 5
+    assert answers[0]["site"]["crs"]["source"] == "EPSG:4527"
+    assert answers[4]["site"]["crs"]["source"] == "EPSG:4528"
+
+
+def test_the_same_run_gives_the_same_bytes() -> None:
+    first, second = (linxi(*TAILINGS, "--format", "json", *DAY).stdout for _ in range(2))
+    assert first == second
+
+
+def test_out_writes_every_format_and_the_summaries(tmp_path: Path) -> None:
+    done = linxi(*TAILINGS, "--out", str(tmp_path), "--format", "json,html,geojson,xlsx", *DAY)
+    written = {Path(line).name for line in done.stdout.splitlines() if line.startswith(str(tmp_path))}
+    assert written == {path.name for path in tmp_path.iterdir()} == {
+        "DK01.json", "DK01.html", "DK01.geojson", "DK01.xlsx", "DK02.json", "DK02.html", "DK02.geojson", "DK02.xlsx",
+        "summary.geojson", "summary.xlsx",
+    }  # fmt: skip
+    body = json.loads((tmp_path / "DK01.json").read_text(encoding="utf-8"))
+    SCHEMA.validate(body)
+    assert body["verdict"]["code"] == "PROHIBITED"
+    page = (tmp_path / "DK01.html").read_text(encoding="utf-8")
+    assert "示意数据，结论无效力" in page and "西岭尾矿库扩建库区" in page
+    features = json.loads((tmp_path / "summary.geojson").read_text(encoding="utf-8"))["features"]
+    assert [feature["properties"]["结论"] for feature in features] == ["禁止", "须论证"]
+    assert openpyxl.load_workbook(tmp_path / "summary.xlsx")["地块"].max_row == 4
+
+
+def test_the_terminal_names_verdict_paths_and_stamp(tmp_path: Path) -> None:
+    done = linxi(*TAILINGS, "--out", str(tmp_path), *DAY)
+    for word in ("禁止", "生态保护红线（示意）", "TSF-001", "示意数据，结论无效力", "初步研判", "DK01.html", "DK01.json"):
+        assert word in done.stdout
+    assert "使用自带的示意图层" in done.stderr
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("", encoding="utf-8")
+    (tmp_path / "nan.csv").write_text("点号,经度,纬度\n1,nan,43.6\n2,118.1,43.6\n3,118.1,43.7\n", encoding="utf-8")
+    good = str(EXAMPLES / "well_point.csv")
+    words = ("check", "empty.txt", good, "nan.csv", "missing.shp", "--format", "json", *DAY)
+    done = linxi(*words, cwd=tmp_path, code=3)
+    assert len(json.loads(done.stdout)) == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("错误：")]
+    assert len(errors) == 3
+    assert all(name in " ".join(errors) for name in ("empty.txt", "nan.csv", "missing.shp"))
+
+
+def test_nothing_readable_is_exit_code_3(tmp_path: Path) -> None:
+    assert linxi("check", "missing.txt", cwd=tmp_path, code=3).stdout == ""
+
+
+def test_an_unknowable_zone_is_asked_about(shared: Path) -> None:
+    sample = str(shared / "samples" / "txt" / "htoooth_TEST1.txt")
+    done = linxi("check", sample, code=3)
+    for word in ("htoooth_TEST1.txt", "可能的读法", "没有一种读法落在县界内", "--crs"):
+        assert word in done.stderr
+    told = linxi("check", sample, "--crs", "EPSG:4549", "--format", "json", *DAY)
+    answer = json.loads(told.stdout)[0]
+    assert answer["site"]["crs"] == {**answer["site"]["crs"], "source": "EPSG:4549"}
+    assert answer["verdict"]["code"] == "NOT_CHECKED"  # far outside the county: nothing covers it
+
+
+def test_pasted_coordinates() -> None:
+    text = "118°00′00″,43°36′00″\n118°00′10″,43°36′00″\n118°00′10″,43°36′10″\n"
+    answer = json.loads(linxi("check", "-", "--format", "json", *DAY, stdin=text).stdout)[0]
+    assert answer["site"]["kind"] == "polygon"
+    assert answer["site"]["accuracy_m"] > 10.0  # whole seconds
+
+
+def test_gcj02_moves_the_site_by_what_it_should() -> None:
+    text = "118.0,43.6\n118.01,43.6\n118.01,43.61\n"
+    plain, moved = (
+        json.loads(linxi("check", "-", "--format", "json", *DAY, *more, stdin=text).stdout)[0]["site"]
+        for more in ((), ("--crs", "GCJ-02"))
+    )
+    (lon, lat), (lon2, lat2) = plain["geometry"]["coordinates"][0][0], moved["geometry"]["coordinates"][0][0]
+    metres = (((lon - lon2) * 80_600) ** 2 + ((lat - lat2) * 111_100) ** 2) ** 0.5
+    assert 549 <= metres <= 631
+    assert moved["crs"]["source"] == "GCJ-02"
+
+
+def test_width_makes_a_corridor() -> None:
+    answer = json.loads(linxi("check", "pipeline.geojson", "--width", "20", "--format", "json", *DAY).stdout)[0]
+    site = answer["site"]
+    assert (site["kind"], site["width_m"]) == ("corridor", 20.0)
+    assert site["area_m2"] == pytest.approx(site["length_m"] * 20.0, rel=1e-3)
+
+
+def test_set_and_on_decide(tmp_path: Path) -> None:
+    well = ("check", "well_point.csv", "--format", "json")
+    late = json.loads(linxi(*well, *DAY).stdout)[0]
+    early = json.loads(linxi(*well, "--on", "2026-08-14").stdout)[0]
+    cited = [{f["basis"]["instrument"] for f in one["findings"] if f["basis"]} for one in (early, late)]
+    assert "中华人民共和国生态环境法典" in cited[1] - cited[0]
+    worse = json.loads(linxi(*well, *DAY, "--set", "build=新建", "--set", "discharges_pollutants=是").stdout)[0]
+    assert worse["verdict"]["code"] == "PROHIBITED"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("chek",), "chek"),
+        (("check",), "地块文件"),
+        (("check", "a.txt", "--fromat", "json"), "是不是 --format"),
+        (("check", "well_point.csv", "--format", "docx"), "没有输出格式"),
+        (("check", "well_point.csv", "--format", "html"), "需要 --out"),
+        (("check", "well_point.csv", "--on", "2026-02-30"), "不是日期"),
+        (("check", "well_point.csv", "--set", "has_outfal=no"), "has_outfal"),
+        (("check", "well_point.csv", "--set", "has_outfall"), "缺少等号"),
+        (("check", "well_point.csv", "--project", "none.toml"), "打不开"),
+        (("check", "well_point.csv", "--width", "-1"), "宽度"),
+        (("rules", "show", "ERL-999"), "ERL-999"),
+    ],
+)
+def test_usage_errors_are_chinese_sentences(words: tuple[str, ...], told: str) -> None:
+    done = linxi(*words, code=2)
+    assert told in done.stderr
+
+
+def test_catalogue_errors_and_gaps(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(5_000, 0, 100)])
+    layer = entry("redline", "ecological_redline", "redline.gpkg")
+    (tmp_path / "site.csv").write_text("点号,经度,纬度\n1,118.0,43.6\n2,118.001,43.6\n3,118.001,43.601\n", encoding="utf-8")
+    path = write_catalog(tmp_path, [{**layer, "pth": "x"}])
+    assert "pth" in linxi("check", "site.csv", "--catalog", str(path), cwd=tmp_path, code=3).stderr
+    path = write_catalog(tmp_path, [layer])
+    found = linxi("check", "site.csv", "--format", "json", *DAY, cwd=tmp_path)  # ./catalog.toml is found
+    assert json.loads(found.stdout)[0]["verdict"]["code"] == "CLEAR"
+    assert "示意" not in found.stderr
+    (tmp_path / "redline.gpkg").write_bytes(b"not a layer")
+    assert "没有任何图层可以比对" in linxi("check", "site.csv", cwd=tmp_path, code=4).stderr
+    listed = json.loads(linxi("layers", "list", "--format", "json", cwd=tmp_path).stdout)
+    assert [(row["id"], row["status"]) for row in listed] == [("redline", "not_checked"), ("county", "usable")]
+    assert linxi("doctor", cwd=tmp_path, code=4).stdout.count("不通过  图层目录") == 1
+
+
+def test_fail_on_counts_the_unchecked() -> None:
+    linxi(*TAILINGS, *DAY, "--fail-on", "禁止", code=1)
+    linxi("check", "east_zone40.txt", *DAY, "--fail-on", "禁止", code=0)
+    linxi("check", "east_zone40.txt", *DAY, "--fail-on", "须论证", code=1)
+    far = "100.0,30.0\n100.1,30.0\n100.1,30.1\n"
+    linxi("check", "-", *DAY, "--fail-on", "禁止", stdin=far, code=1)
+
+
+def test_indicators_reconcile_with_the_plan() -> None:
+    computed = {one["figure"]["id"]: one for one in json.loads(linxi("indicators", "--format", "json").stdout)}
+    for key, planned in (("redline_share", 17.89), ("protected_area_share", 14.43)):
+        ratios = {ratio["denominator"]["id"]: ratio for ratio in computed[key]["ratios"]}
+        assert ratios["statutory"]["percent"] == pytest.approx(planned, abs=0.01)
+        assert ratios["statutory"]["denominator"]["area_km2"] == 3933.0
+        own = ratios["outline_computed"]
+        assert own["denominator"]["area_km2"] == pytest.approx(3780.87, abs=0.01)
+        assert own["percent"] == pytest.approx(planned * 3933.0 / 3780.87, abs=0.01)
+        assert computed[key]["net_km2"] <= computed[key]["gross_km2"] + 1e-9
+    table = linxi("indicators").stdout
+    for word in ("17.89 %", "14.43 %", "3933.00", "3780.87", "示意数据，结论无效力"):
+        assert word in table
+
+
+def test_an_indicator_without_its_layer_is_unchecked(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(0, 0, 1000)])
+    write_catalog(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")], statutory_area_km2=100.0)
+    computed = {one["figure"]["id"]: one for one in json.loads(linxi("indicators", "--format", "json", cwd=tmp_path).stdout)}
+    assert computed["redline_share"]["ratios"][0]["percent"] == pytest.approx(1.0 / 1.00016, rel=1e-5)
+    assert "protected_area" in computed["protected_area_share"]["unchecked"]
+    assert computed["protected_area_share"]["ratios"] == []
+
+
+def test_map_rules_and_doctor(tmp_path: Path) -> None:
+    assert linxi("map", "--out", "county.html", cwd=tmp_path).stdout.strip() == "county.html"
+    assert "示意数据，结论无效力" in (tmp_path / "county.html").read_text(encoding="utf-8")
+    assert "WSP-002-OLD" in linxi("rules", "list", "--on", "2026-08-14").stdout
+    shown = linxi("rules", "show", "WSP-002").stdout
+    assert "第三百一十九条" in shown and "2026-08-15" in shown and "is_water_supply_related" in shown
+    assert "has_outfall" in linxi("rules", "attributes").stdout
+    assert "全部通过" in linxi("doctor").stdout
+
+
+def test_json_check_of_a_text_site_loads_no_drawing_library() -> None:
+    code = (
+        "import sys; from linxi_gis.cli import words, linxi; sys.argv = ['linxi', *sys.argv[1:]]; words.run(linxi);"
+        "print(sorted({'folium', 'matplotlib', 'fastapi', 'rasterio'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", "east_zone40.txt", "--format", "json"],
+        cwd=EXAMPLES, capture_output=True, encoding="utf-8", timeout=120,
+        env=os.environ | {"PYTHONPATH": SOURCES, "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1] == "[]"
