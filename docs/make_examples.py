@@ -40,7 +40,7 @@ def printed(name: str) -> list[str]:
         console = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False)
         with console.capture() as capture:
             console.print(text.render(assessment))
-        pages.append("\n".join(line.rstrip() for line in capture.get().splitlines()))
+        pages.append("\n".join(line.rstrip() for line in capture.get().splitlines()).rstrip())
     return pages
 
 
@@ -57,7 +57,7 @@ def examples_page() -> str:
         "由 `python docs/make_examples.py` 写成，`tests/test_docs.py` 核对。图层是示意数据，结论无效力。\n",
     ]
     for name in EXAMPLES:
-        parts.append(f"## {name}\n\n```\n$ {command(name)}\n" + "\n".join(printed(name)) + "\n```\n")
+        parts.append(f"## {name}\n\n```\n$ {command(name)}\n" + "\n\n".join(printed(name)) + "\n```\n")
     return "\n".join(parts)
 
 

@@ -13,6 +13,9 @@ from linxi_gis.finding import Issue
 from linxi_gis.geometry import heal
 from linxi_gis.model import Kind, Reference, Site
 
+# Our choice: planar and ellipsoidal area differ by 0.04 % at most here; more than twice that is no
+# matter of projection.
+DECLARED_TOLERANCE = 1e-3
 _KINDS: dict[int, Kind] = {0: "point", 1: "line", 2: "polygon"}
 
 
@@ -57,6 +60,7 @@ def make_site(
         ground, _ = heal(ground, where or "地块")
     kind = _KINDS[int(shapely.get_dimensions(ground))]
     area = float(ground.area) if kind == "polygon" else 0.0
+    planar = crs.gk_planar_area(healed) if kind == "polygon" else 0.0
     length = geodesy.length_m(ground) if kind == "line" else 0.0
     if (kind == "polygon" and area <= 0.0) or (kind == "line" and length <= 0.0):
         raise InputError("图形面积或长度为零", where=where, remedy="请检查拐点是否重复或共线")
@@ -68,19 +72,39 @@ def make_site(
         ground=ground,
         reference=reference,
         area_m2=area,
-        planar_area_m2=crs.gk_planar_area(healed) if kind == "polygon" else 0.0,
+        planar_area_m2=planar,
         length_m=length,
         accuracy_m=accuracy_m,
         declared_area_m2=declared_area_m2,
         source=where,
         attributes=attributes,
-        issues=(*issues, *_told(repairs, drawn, area)),
+        issues=(*issues, *_told(repairs, area), *reconciled(declared_area_m2, area, planar)),
     )
 
 
-def _told(repairs: tuple[Issue, ...], drawn: crs.Geometry, area_m2: float) -> tuple[Issue, ...]:
-    """Add the area after the repair to the repair's text, so that both can be compared."""
+def _told(repairs: tuple[Issue, ...], area_m2: float) -> tuple[Issue, ...]:
+    """Add the area after the repair to the repair's text, so that it can be compared."""
     return tuple(replace(issue, text=f"{issue.text}；修复后面积 {area_m2:.2f} m²") for issue in repairs)
+
+
+def reconciled(declared_m2: float | None, area_m2: float, planar_m2: float) -> tuple[Issue, ...]:
+    """Return an Issue for a declared area (m²) that neither the ellipsoidal nor the planar one explains.
+
+    >>> reconciled(10_000.0, 9_998.4, 10_000.0), reconciled(None, 9_998.4, 10_000.0)
+    ((), ())
+    """
+    if declared_m2 is None or not area_m2:
+        return ()
+    if any(abs(declared_m2 / drawn - 1.0) <= DECLARED_TOLERANCE for drawn in (area_m2, planar_m2)):
+        return ()
+    return (
+        Issue(
+            "declared_area_differs",
+            "warning",
+            f"申报面积 {declared_m2:.2f} m² 与图形不符：椭球面积 {area_m2:.2f} m²，平面面积 {planar_m2:.2f} m²，差 {(declared_m2 / area_m2 - 1.0) * 100.0:+.2f} %；研判按图形进行",
+            "请核对拐点是否齐全、单位和带号是否正确，以及申报口径",
+        ),
+    )
 
 
 def corridor(site: Site, width_m: float) -> Site:

@@ -205,7 +205,7 @@ def test_declared_area_in_every_unit(written: str, area_m2: float | None) -> Non
 def test_a_declared_area_that_fits_nothing_and_one_that_is_none_are_told() -> None:
     body = points(square_m(4_829_000.0, 39_500_000.0, 100.0))
     far = read_text(txt(body, plot="5,77,DK,块,面,,,,@", **HEADERS[0])).sites[0]
-    assert any("相差较大" in issue.text and issue.severity == "warning" for issue in far.issues)
+    assert any(issue.code == "declared_area_differs" and issue.severity == "warning" for issue in far.issues)
     odd = read_text(txt(body, plot="5,约一公顷,DK,块,面,,,,@", **HEADERS[0])).sites[0]
     assert odd.declared_area_m2 is None and "declared_area_unread" in {i.code for i in odd.issues}
 

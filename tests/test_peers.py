@@ -142,6 +142,9 @@ def test_a_gap_of_a_tenth_of_a_millimetre_is_not_dropped(tmp_path: Path) -> None
 def test_declared_and_drawn_area_are_both_kept(tmp_path: Path) -> None:
     answer = assess([site(HUNDRED, declared_area_m2=9000.0)], red_line(tmp_path, [COVER]), RULES, DAY)[0]
     assert answer.site.declared_area_m2 == 9000.0
+    assert [issue.code for issue in answer.site.issues] == ["declared_area_differs"]
+    assert "-9.99 %" in answer.site.issues[0].text  # 9000 / 9998.395 - 1
+    assert site(HUNDRED, declared_area_m2=10_000.0).issues == ()
     assert answer.site.planar_area_m2 == pytest.approx(10_000.0, abs=0.01)
     assert answer.site.area_m2 == pytest.approx(10_000.0 / 1.00008**2, rel=2e-6)
 

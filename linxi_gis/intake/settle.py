@@ -14,7 +14,7 @@ from linxi_gis import crs, geodesy
 from linxi_gis.datum import to_cgcs2000
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
-from linxi_gis.footprint import make_site
+from linxi_gis.footprint import make_site, reconciled
 from linxi_gis.intake.angles import half_step_m
 from linxi_gis.intake.court import Bounds, Doubt, Option, Ruling, decide, finite
 from linxi_gis.intake.errors import AmbiguousCrsError
@@ -27,7 +27,6 @@ _FINE_M = 0.05
 _COARSE_M = 1.0
 _UNITS = {"m2": 1.0, "hm2": M2_PER_HM2, "mu": M2_PER_MU}
 _UNIT_WORDS = {"m2": "平方米", "hm2": "公顷", "mu": "亩"}
-_FAR_RATIO = 1.2  # a declared area further off than this fits neither unit well
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 _MAX_ID = 80
 
@@ -134,7 +133,8 @@ def _site(draft: Draft, feature: Drawn, ruling: Ruling, options: Options) -> Sit
     )
     accuracy, coarse = _accuracy(feature, ruling, site)
     declared, told = _declared(feature.declared, site)
-    issues = (*site.issues, *coarse, *told, *_outside(site, options))
+    differs = reconciled(declared, site.area_m2, site.planar_area_m2)
+    issues = (*site.issues, *coarse, *told, *differs, *_outside(site, options))
     return replace(site, accuracy_m=accuracy, declared_area_m2=declared, issues=issues)
 
 
@@ -199,9 +199,7 @@ def _declared(declared: Declared | None, site: Site) -> tuple[float | None, tupl
     area = declared.value * _UNITS[unit]
     drawn = area_text(site.area_m2)
     text = f"申报面积 {declared.value:g} 未写单位，与图形面积 {drawn} 比较，按{_UNIT_WORDS[unit]}理解"
-    far = off[unit] > math.log(_FAR_RATIO)
-    text += "；两者仍相差较大" if far else ""
-    return area, (Issue("declared_area_unit", "warning" if far else "info", text, "请写明面积单位"),)
+    return area, (Issue("declared_area_unit", "info", text, "请写明面积单位"),)
 
 
 def _outside(site: Site, options: Options) -> tuple[Issue, ...]:

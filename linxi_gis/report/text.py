@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -35,22 +34,32 @@ _STATUS = {
 _UNCHECKED_STYLE = "bold magenta"
 # A terminal is read at a glance: the findings that decide, the rest in the extract.
 FINDINGS_SHOWN = 6
+_FOLDING = ("图层", "最近", "结论")
 
 
 def render(assessment: Assessment) -> RenderableType:
-    """Return one assessment as a panel for a terminal of 100 columns or more."""
-    parts: list[RenderableType] = [_reading(assessment.site)]
+    """Return one assessment for a terminal of 80 columns or more.
+
+    Nothing is boxed: Chinese consoles draw box characters twice as wide as they measure.
+    """
+    parts: list[RenderableType] = [_title(assessment), _reading(assessment.site)]
     parts.extend(Text(f"! {issue.text}", style="yellow") for issue in assessment.site.issues)
-    parts.append(_layers(assessment))
-    parts.extend(_findings(assessment.findings))
-    verdict = assessment.overall.verdict
-    title = Text.assemble(
-        (assessment.site.name, "bold"), "  ", (f" {assessment.overall.label} ", f"reverse {COLOURS[verdict]}")
-    )
-    foot = f"{assessment.on.isoformat()} · {assessment.catalog_title} · {DISCLAIMER}"
-    if assessment.demonstration:
-        foot = f"{STAMP} · {foot}"
-    return Panel(Group(*parts), title=title, title_align="left", subtitle=foot, subtitle_align="left")
+    parts += [Text(), _layers(assessment)]
+    told = _findings(assessment.findings)
+    if told is not None:
+        parts += [Text(), told]
+    parts += [Text(), _foot(assessment), Text()]
+    return Group(*parts)
+
+
+def _title(assessment: Assessment) -> Text:
+    style = f"reverse {COLOURS[assessment.overall.verdict]}"
+    return Text.assemble((f" {assessment.overall.label} ", style), "  ", (assessment.site.name, "bold"))
+
+
+def _foot(assessment: Assessment) -> Text:
+    foot = f"{assessment.on.isoformat()}，{assessment.catalog_title}。{DISCLAIMER}。"
+    return Text.assemble((f"{STAMP}。" if assessment.demonstration else "", "bold red"), (foot, "dim"))
 
 
 def _reading(site: Site) -> Text:
@@ -77,7 +86,9 @@ def _layers(assessment: Assessment) -> Table:
     for name, justify in (
         ("图层", "left"), ("状态", "left"), ("命中", "right"), ("占地块", "right"), ("最近", "left"), ("结论", "left"),
     ):  # fmt: skip
-        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=name != "结论")
+        table.add_column(
+            name, justify="right" if justify == "right" else "left", no_wrap=name not in _FOLDING, overflow="fold"
+        )
     for layer in assessment.layers:
         table.add_row(*_row(layer, assessment))
     return table
@@ -121,29 +132,36 @@ def _near(hit: Hit | None) -> str:
     return f"{mark}{wind(hit.bearing_deg)} {distance_text(hit.distance_m)} {hit.zone_name}"
 
 
-def _findings(findings: Iterable[Finding]) -> list[RenderableType]:
+def _findings(findings: Iterable[Finding]) -> Table | None:
+    """Return the findings that decide, each with its zone, clause and questions; None without any."""
     told = [finding for finding in findings if finding.verdict > Verdict.NOTICE]
-    lines: list[RenderableType] = [Text()] if told else []
+    if not told:
+        return None
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for finding in told[:FINDINGS_SHOWN]:
-        lines.append(_finding(finding))
+        table.add_row(Text(finding.verdict.label, style=COLOURS[finding.verdict]), _finding(finding))
     if len(told) > FINDINGS_SHOWN:
-        lines.append(Text(f"另有 {len(told) - FINDINGS_SHOWN} 条，见 JSON 摘要", style="dim"))
-    return lines
+        table.add_row("", Text(f"另有 {len(told) - FINDINGS_SHOWN} 条，见 JSON 摘要或地图", style="dim"))
+    return table
 
 
 def _finding(finding: Finding) -> Text:
     hit = finding.hit
-    where = "" if hit is None else f" {hit.zone_name or hit.zone_id}（{hit.relation.label}）"
-    text = Text.assemble((f"{finding.verdict.label}", COLOURS[finding.verdict]), f"{where}")
+    text = Text("" if hit is None else f"{hit.zone_name or hit.zone_id}（{hit.relation.label}）")
     if hit is not None and hit.intervals_m:
-        spans = "、".join(f"{chainage(a)}–{chainage(b)}" for a, b in hit.intervals_m[:3])
+        spans = "、".join(f"{chainage(a)}～{chainage(b)}" for a, b in hit.intervals_m[:3])
         text.append(f" {spans}{' 等' if len(hit.intervals_m) > 3 else ''}")
     if finding.basis is not None:
-        text.append(f"  {finding.rule} 《{finding.basis.instrument}》{finding.basis.article}")
+        text.append(f" {finding.rule}《{finding.basis.instrument}》{finding.basis.article}")
     if finding.say:
-        text.append(f"\n    {finding.say}", style="dim")
+        text.append(f"\n{finding.say}", style="dim")
     for question in finding.questions[:2]:
-        text.append(f"\n    ? {question.text} 是→{_then(question.if_yes)}，否→{_then(question.if_no)}", style="cyan")
+        text.append(f"\n问：{question.text}", style="cyan")
+        text.append(f" 是：{_then(question.if_yes)}；否：{_then(question.if_no)}", style="cyan")
+    if len(finding.questions) > 2:
+        text.append(f"\n另有 {len(finding.questions) - 2} 问", style="dim")
     return text
 
 
