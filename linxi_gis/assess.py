@@ -9,7 +9,6 @@ import numpy as np
 import shapely
 
 from linxi_gis import __version__, intervals, overlay, partition
-from linxi_gis.catalog import BACKDROP_THEMES
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import NothingCheckedError
 from linxi_gis.finding import Hit, Issue, LayerResult, LayerStatus, Relation
@@ -18,6 +17,7 @@ from linxi_gis.library import Library
 from linxi_gis.model import Assessment, Gap, Layer, Partition, RulePack, Site
 from linxi_gis.project import Project
 from linxi_gis.rulebook import Rulebook
+from linxi_gis.themes import BACKDROP_THEMES
 
 # A site may stick out of a coverage by this share before the layer counts as not covering it:
 # rounding of coordinates, not ground.

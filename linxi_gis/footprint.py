@@ -101,7 +101,8 @@ def reconciled(declared_m2: float | None, area_m2: float, planar_m2: float) -> t
         Issue(
             "declared_area_differs",
             "warning",
-            f"申报面积 {declared_m2:.2f} m² 与图形不符：椭球面积 {area_m2:.2f} m²，平面面积 {planar_m2:.2f} m²，差 {(declared_m2 / area_m2 - 1.0) * 100.0:+.2f} %；研判按图形进行",
+            f"申报面积 {declared_m2:.2f} m² 与图形不符：椭球面积 {area_m2:.2f} m²，平面面积 {planar_m2:.2f} m²，"
+            f"差 {(declared_m2 / area_m2 - 1.0) * 100.0:+.2f} %；研判按图形进行",
             "请核对拐点是否齐全、单位和带号是否正确，以及申报口径",
         ),
     )

@@ -12,12 +12,13 @@ import numpy as np
 import shapely
 
 from linxi_gis import crs, vectorfile, zoneindex
-from linxi_gis.catalog import THEMES, Catalog, Entry
+from linxi_gis.catalog import Catalog, Entry
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import LinxiError
 from linxi_gis.finding import Issue
 from linxi_gis.law import Value
 from linxi_gis.model import Gap, Layer, LayerIdentity
+from linxi_gis.themes import THEMES
 
 _REPLACEMENT = "\ufffd"
 _UNIT_CODE = re.compile(r"^ZH\d{6}([123])\d{4}$")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from yard import DAY, HUNDRED, RULES, entry, open_library, site, square, write_catalog, write_layer
 
-from linxi_gis import catalog
+from linxi_gis import catalog, themes
 from linxi_gis.assess import assess
 from linxi_gis.errors import CatalogError, NothingCheckedError
 from linxi_gis.law import Verdict
@@ -54,7 +54,7 @@ def test_losing_any_required_layer_makes_a_clear_site_unchecked(tmp_path: Path, 
     overall = answer(open_library(tmp_path, entries, required_themes=list(THEMES))).overall
     assert overall.verdict is Verdict.NOT_CHECKED
     assert not overall.complete
-    assert overall.unchecked == (catalog.THEMES[theme],)
+    assert overall.unchecked == (themes.THEMES[theme],)
     assert overall.label.startswith("未核查")
 
 

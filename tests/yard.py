@@ -15,7 +15,7 @@ import numpy as np
 import pyogrio
 import shapely
 
-from linxi_gis import catalog, rulebook
+from linxi_gis import catalog, rulebook, themes
 from linxi_gis.footprint import make_site
 from linxi_gis.library import Library
 from linxi_gis.model import Reference, Site
@@ -67,7 +67,7 @@ def write_layer(path: Path, zones: Sequence[Any], *, crs: str | None = GK, **col
 def entry(layer_id: str, theme: str, path: str, **more: Any) -> dict[str, Any]:
     """A catalogue entry as a plain dict; keys can be overridden or dropped with None."""
     base = {
-        "id": layer_id, "theme": theme, "title": catalog.THEMES[theme], "path": path, "required": True,
+        "id": layer_id, "theme": theme, "title": themes.THEMES[theme], "path": path, "required": True,
         "version": "测试", "accuracy_m": 0.0, "range_m": 2000.0, "coverage": "county",
         "columns": {"id": "BM", "name": "MC"},
     }  # fmt: skip

@@ -23,7 +23,7 @@ from linxi_gis.project import Project, with_values
 from linxi_gis.report import extract
 from linxi_gis.rulebook import Rulebook
 
-router = APIRouter()
+router = APIRouter(tags=["选址研判"])
 # A site file is small; a request larger than this is a mistake or an attack.
 MAX_BODY_BYTES = 50 * 1024 * 1024
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import xlsxwriter
+from rich.cells import cell_len
 
 from linxi_gis.model import Assessment
 from linxi_gis.report.extract import DISCLAIMER, STAMP
+from linxi_gis.themes import class_title
 from linxi_gis.units import wind
 
 _SITES = ("编号", "名称", "结论", "完整", "未核查图层", "椭球面积 m²", "平面面积 m²", "申报面积 m²", "长度 m",
@@ -19,6 +21,9 @@ _FINDINGS = ("地块", "图层", "对象", "类别", "关系", "面积 m²", "�
              "依据", "条", "原文", "条文状态", "说明", "待答问题")  # fmt: skip
 _STATUS = {"hit": "命中", "near": "邻近", "clear": "未命中", "not_covering": "未覆盖", "not_checked": "未核查", "stale": "已过期"}
 _TEXT_STATUS = {"verbatim": "原文", "paraphrase": "概括（待核）", "unverified": "未核"}
+# Columns no wider than this many half-width characters; longer text wraps, 15 points a line.
+WIDEST = 42
+LINE_PT = 15
 Row = Sequence[str | float | None]
 
 
@@ -40,13 +45,24 @@ def _table(book: xlsxwriter.Workbook, name: str, head: Sequence[str], rows: Sequ
     bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
     sheet.write(0, 0, note, book.add_format({"bold": True, "font_color": "#B00020"}))
     sheet.write_row(1, 0, head, bold)
+    plain = book.add_format({"text_wrap": True, "valign": "top"})
     for number, row in enumerate(rows, start=2):
         for column, value in enumerate(row):
             if value is not None and value != "":
-                sheet.write(number, column, value)
+                sheet.write(number, column, value, plain)
     sheet.freeze_panes(2, 2)
     sheet.autofilter(1, 0, max(len(rows) + 1, 1), len(head) - 1)
-    sheet.autofit(360)
+    for column, name in enumerate(head):
+        texts = [name, *(str(row[column]) for row in rows if row[column] is not None)]
+        sheet.set_column(column, column, min(max(map(cell_len, texts)) + 2, WIDEST))
+    for number, row in enumerate(rows, start=2):
+        lines = max(-(-cell_len(str(value)) // (WIDEST - 2)) for value in row if value is not None)
+        sheet.set_row(number, LINE_PT * max(lines, 1))
+    sheet.set_landscape()
+    sheet.set_paper(8)  # A3: the article's own words stand in the table
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0, 1)
+    sheet.set_footer("&L" + note + "&R&P / &N")
 
 
 def _site(one: Assessment) -> Row:
@@ -74,12 +90,14 @@ def _layers(one: Assessment) -> list[Row]:
 
 def _findings(one: Assessment) -> list[Row]:
     titles = {layer.id: layer.title for layer in one.layers}
+    themes = {layer.id: layer.theme for layer in one.layers}
     rows: list[Row] = []
     for finding in (*one.findings, *one.reminders):
         hit, basis = finding.hit, finding.basis
         rows.append((
             one.site.id, titles.get(finding.layer, "（项目）"),
-            (hit.zone_name or hit.zone_id) if hit else "", hit.zone_class if hit else "",
+            (hit.zone_name or hit.zone_id) if hit else "",
+            class_title(themes.get(finding.layer, ""), hit.zone_class) if hit else "",
             hit.relation.label if hit else "", round(hit.area_m2, 2) if hit else None,
             round(hit.length_m, 2) if hit else None, round(hit.share_of_site * 100.0, 4) if hit else None,
             round(hit.distance_m, 2) if hit else None, "临界" if hit and hit.critical else "",

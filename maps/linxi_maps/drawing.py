@@ -8,10 +8,11 @@ import numpy as np
 import shapely
 
 from linxi_gis.crs import Geometry
+from linxi_gis.themes import class_title
 from linxi_maps.escape import safe
 from linxi_maps.layers import MapLayer, rounded
 from linxi_maps.page import Drawn, Zone
-from linxi_maps.styles import BASE, STYLES, Style, class_title, style_of
+from linxi_maps.styles import BASE, STYLES, Style, style_of
 
 _LABELLED = {"admin_town", "settlement"}
 FRAME = Style("本图数据范围", BASE, "#8c8c8c", "#ffffff", 0.0, 1.0, "2 6", 2)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Citation, Verdict
 from linxi_gis.model import Assessment, Site
+from linxi_gis.themes import class_title
 from linxi_gis.units import area_text, distance_text, wind
 from linxi_maps.escape import safe
 from linxi_maps.layers import MapLayer
 from linxi_maps.panels import Unchecked, colour, facts
-from linxi_maps.styles import class_title
 
 _TEXT_STATUS = {"verbatim": "条文原文", "paraphrase": "条文大意", "unverified": "条文待核"}
 _KINDS = {"polygon": "地块", "line": "线路", "point": "点位", "corridor": "走廊"}

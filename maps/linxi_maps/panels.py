@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from linxi_gis.law import Verdict
+from linxi_gis.themes import class_title
 from linxi_maps.escape import safe
 from linxi_maps.layers import MapLayer
 from linxi_maps.page import Drawn
-from linxi_maps.styles import GROUPS, VERDICT_COLOURS, Style, class_title, style_of
+from linxi_maps.styles import GROUPS, VERDICT_COLOURS, Style, style_of
 
 PROVISO = "初步研判，不替代主管部门认定"
 STAMP = "示意数据，结论无效力"

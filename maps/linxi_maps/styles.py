@@ -79,25 +79,6 @@ _CLASS_COLOURS: dict[tuple[str, str], tuple[str, str, float]] = {
     ("heritage", "protected"): ("#7d0a2e", "#e38fa6", 0.55),
 }
 
-CLASS_TITLES: dict[tuple[str, str], str] = {
-    ("protected_area", "core"): "核心保护区",
-    ("protected_area", "general"): "一般控制区",
-    ("protected_area", "natural_park"): "自然公园",
-    ("protected_area", "old_core"): "核心区（原分区）",
-    ("protected_area", "old_buffer"): "缓冲区（原分区）",
-    ("protected_area", "old_experimental"): "实验区（原分区）",
-    ("water_source", "grade1"): "一级保护区",
-    ("water_source", "grade2"): "二级保护区",
-    ("water_source", "quasi"): "准保护区",
-    ("control_unit", "priority"): "优先保护单元",
-    ("control_unit", "key"): "重点管控单元",
-    ("control_unit", "general"): "一般管控单元",
-    ("river", "floodway"): "行洪区",
-    ("river", "managed"): "管理范围",
-    ("heritage", "protected"): "保护范围",
-    ("heritage", "control"): "建设控制地带",
-}
-
 # White text on each is at least 4.5 : 1 (WCAG 2.1, 1.4.3).
 VERDICT_COLOURS: dict[Verdict, str] = {
     Verdict.PROHIBITED: "#a50f15",
@@ -121,12 +102,3 @@ def style_of(theme: str, zone_class: str = "") -> Style:
         return base
     stroke, fill, opacity = colours
     return Style(base.title, base.group, stroke, fill, opacity, base.weight, base.dash, base.order)
-
-
-def class_title(theme: str, zone_class: str) -> str:
-    """Return the Chinese word of a class; the class itself where we have none.
-
-    >>> class_title("water_source", "grade1"), class_title("mine", "铅锌矿")
-    ('一级保护区', '铅锌矿')
-    """
-    return CLASS_TITLES.get((theme, zone_class), zone_class)

@@ -1,0 +1,73 @@
+"""The words of the catalogue: themes of layers, classes of zones, and what every county must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+THEMES: Mapping[str, str] = {
+    "ecological_redline": "生态保护红线",
+    "protected_area": "自然保护地",
+    "water_source": "饮用水水源保护区",
+    "control_unit": "环境管控单元",
+    "permanent_farmland": "永久基本农田",
+    "urban_boundary": "城镇开发边界",
+    "mining_right": "采矿权",
+    "mine": "矿山",
+    "prospecting_right": "探矿权",
+    "tailings": "尾矿库",
+    "air_zone": "大气环境管控分区",
+    "water_zone": "水环境管控分区",
+    "soil_zone": "土壤环境管控分区",
+    "resource_zone": "自然资源管控分区",
+    "noise_zone": "声环境功能区",
+    "river": "河道",
+    "groundwater_recharge": "地下水饮用水源补给区",
+    "heritage": "文物保护单位",
+    "wetland": "湿地",
+    "forest_land": "林地",
+    "grassland": "草原",
+    "contaminated_land": "建设用地土壤污染风险管控和修复名录地块",
+    "soil_supervised_site": "土壤污染重点监管单位",
+    "industrial_park": "工业园区",
+    "settlement": "居民点",
+    "road": "公路",
+    "monitoring_section": "水质考核断面",
+    "admin_county": "县界",
+    "admin_town": "乡镇界",
+}
+# Without these no site can be called clear: the layers every review asks for, plus the two whose
+# zones carry bans by law (river, heritage). A catalogue may say otherwise in `required_themes`.
+REQUIRED_THEMES = (
+    "ecological_redline", "protected_area", "water_source", "control_unit", "permanent_farmland",
+    "urban_boundary", "mining_right", "tailings", "river", "heritage",
+)  # fmt: skip
+# Themes that only help to read a map; they are never judged.
+BACKDROP_THEMES = ("admin_county", "admin_town")
+
+CLASS_TITLES: dict[tuple[str, str], str] = {
+    ("protected_area", "core"): "核心保护区",
+    ("protected_area", "general"): "一般控制区",
+    ("protected_area", "natural_park"): "自然公园",
+    ("protected_area", "old_core"): "核心区（原分区）",
+    ("protected_area", "old_buffer"): "缓冲区（原分区）",
+    ("protected_area", "old_experimental"): "实验区（原分区）",
+    ("water_source", "grade1"): "一级保护区",
+    ("water_source", "grade2"): "二级保护区",
+    ("water_source", "quasi"): "准保护区",
+    ("control_unit", "priority"): "优先保护单元",
+    ("control_unit", "key"): "重点管控单元",
+    ("control_unit", "general"): "一般管控单元",
+    ("river", "floodway"): "行洪区",
+    ("river", "managed"): "管理范围",
+    ("heritage", "protected"): "保护范围",
+    ("heritage", "control"): "建设控制地带",
+}
+
+
+def class_title(theme: str, zone_class: str) -> str:
+    """Return the Chinese word of a class; the class itself where we have none.
+
+    >>> class_title("water_source", "grade1"), class_title("mine", "铅锌矿")
+    ('一级保护区', '铅锌矿')
+    """
+    return CLASS_TITLES.get((theme, zone_class), zone_class)
