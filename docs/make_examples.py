@@ -34,7 +34,7 @@ def printed(name: str) -> list[str]:
     known = project.Project()
     if name.startswith("tailings"):
         known = project.read(ROOT / "examples" / "project.toml", rules.attributes)
-    reading = intake.read(ROOT / "examples" / name, intake.Options(county=library.county_lonlat()))
+    reading = intake.read(ROOT / "examples" / name, intake.Options(county=library.county_lonlat(DAY)))
     pages = []
     for assessment in assess(reading.sites, library, rules, DAY, known):
         console = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False)

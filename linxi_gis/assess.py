@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -10,7 +11,7 @@ import shapely
 
 from linxi_gis import __version__, intervals, overlay, partition
 from linxi_gis.crs import Geometry
-from linxi_gis.errors import NothingCheckedError
+from linxi_gis.errors import GeometryError, NothingCheckedError
 from linxi_gis.finding import Hit, Issue, LayerResult, LayerStatus, Relation
 from linxi_gis.judge import judge
 from linxi_gis.library import Library
@@ -46,11 +47,27 @@ def assess(
             where=str(library.catalog.path.name),
             remedy="请检查图层目录和文件",
         )
-    measured = [(layer, overlay.measure(sites, layer)) for layer in layers]
-    county = library.county()
+    measured, failed = _measured(sites, layers)
+    opened = tuple(failed.get(entry.identity.id, entry) for entry in opened)
+    county = library.county(day)
     return [
         _one(i, site, opened, measured, county, library, rulebook, day, project) for i, site in enumerate(sites)
     ]
+
+
+def _measured(
+    sites: Sequence[Site], layers: Sequence[Layer]
+) -> tuple[list[tuple[Layer, overlay.Measures]], dict[str, Gap]]:
+    """Measure every layer; one that GEOS cannot overlay becomes a gap by its id, never "no hit"."""
+    measured, failed = [], {}
+    for layer in layers:
+        try:
+            measured.append((layer, overlay.measure(sites, layer)))
+        except shapely.errors.GEOSException as error:
+            text = f"{layer.identity.title}：与地块叠加时出错（{str(error)[:80]}）"
+            issue = Issue("layer_not_checked", "error", text, "请检查图层图形后重试")
+            failed[layer.identity.id] = Gap(layer.identity, issue)
+    return measured, failed
 
 
 def _judged(layer: Layer | Gap) -> bool:
@@ -75,16 +92,17 @@ def _one(
         if _judged(layer)
     )
     inside = None if county is None else bool(shapely.intersects(county, site.ground))
+    parts, doubts = _partition(row, site, measured)
     judgement = judge(results, project, rulebook, day, site_kind=site.kind, inside_county=inside)
     return Assessment(
-        site=site,
+        site=replace(site, issues=(*site.issues, *doubts)) if doubts else site,
         project=project,
         on=day,
         overall=judgement.overall,
         findings=judgement.findings,
         reminders=judgement.reminders,
         layers=results,
-        partition=_partition(row, site, measured),
+        partition=parts,
         rules=RulePack(rulebook.name, rulebook.sha256, len(rulebook.in_force(day)), judgement.unevaluated),
         catalog_title=library.catalog.title,
         demonstration=library.catalog.demonstration or any(layer.identity.demonstration for layer in opened),
@@ -113,8 +131,7 @@ def _gap_result(gap: Gap) -> LayerResult:
 
 def layer_result(row: int, site: Site, layer: Layer, measures: overlay.Measures) -> LayerResult:
     """Return what one layer says of one site (`row` of the measures)."""
-    mine = np.flatnonzero(measures.site == row).tolist()
-    hits = tuple(_hit(k, site, layer, measures) for k in mine)
+    hits = tuple(_hit(k, site, layer, measures) for k in measures.rows(row))
     identity = layer.identity
     nearest = int(measures.nearest[row])
     near = _hit(nearest, site, layer, measures) if nearest >= 0 else None
@@ -210,19 +227,25 @@ def _pair(xy: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, floa
 
 def _partition(
     row: int, site: Site, measured: Sequence[tuple[Layer, overlay.Measures]]
-) -> tuple[Partition, ...]:
-    """Return the exact partition of the site by the zones of all layers (none for a point)."""
+) -> tuple[tuple[Partition, ...], tuple[Issue, ...]]:
+    """Return the exact partition of the site by the zones of all layers (none for a point).
+
+    A partition that does not close is left out, and an Issue says so; the hits stand.
+    """
     if site.kind == "point":
-        return ()
+        return (), ()
     hits = [
         ((layer.identity.id, layer.zone_ids[int(measures.zone[k])]), measures, int(k))
         for layer, measures in measured
-        for k in np.flatnonzero(measures.site == row)
+        for k in measures.rows(row)
         if measures.relation[k].hit
     ]
     if site.kind == "line":
-        return partition.lines(
-            intervals.chain(site.ground), [(zone, measures.intervals_m[k]) for zone, measures, k in hits]
-        )
+        spans = [(zone, measures.intervals_m[k]) for zone, measures, k in hits]
+        return partition.lines(intervals.chain(site.ground), spans), ()
     flat = [(zone, measures.pieces[k]) for zone, measures, k in hits if measures.area_m2[k] > 0.0]
-    return partition.areas(site.ground, flat)
+    try:
+        return partition.areas(site.ground, flat), ()
+    except (GeometryError, shapely.errors.GEOSException) as error:
+        text = f"各部分面积没有算出（{str(error)[:80]}），命中与占比不受影响"
+        return (), (Issue("partition_failed", "warning", text, "请检查地块图形"),)

@@ -63,6 +63,11 @@ class Entry:
     columns: Columns
     classes: tuple[tuple[str, str], ...]
 
+    @property
+    def extent_path(self) -> Path | None:
+        """The file that says how far the layer reaches, None when `coverage` is a word."""
+        return None if self.coverage in ("county", "unknown") else Path(self.coverage)
+
     def in_force(self, day: date) -> bool:
         """Whether this version holds on a day; no first day means it always has."""
         since, until = self.effective_from, self.effective_to
@@ -255,6 +260,12 @@ def _check(catalog: Catalog) -> None:
         for earlier, later in pairwise(versions):
             if earlier.identity.theme != later.identity.theme:
                 raise CatalogError(f"图层 {layer_id} 的几个版本主题不同", where=where)
+            if earlier.identity.version == later.identity.version:
+                raise CatalogError(
+                    f"图层 {layer_id} 的两个版本都叫 {later.identity.version!r}",
+                    where=where,
+                    remedy="请给每个版本写上不同的 version",
+                )
             if (earlier.effective_to or date.max) >= (later.effective_from or date.min):
                 raise CatalogError(
                     f"图层 {layer_id} 的两个版本（{earlier.identity.version} 与 {later.identity.version}）生效日期重叠",

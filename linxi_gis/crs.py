@@ -5,7 +5,7 @@ Longitude comes first everywhere (``always_xy``); Chinese surveyors' X is northi
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ Geometry = shapely.geometry.base.BaseGeometry
 FloatArray = NDArray[np.float64]
 
 
-@cache
+@lru_cache(maxsize=256)  # texts come from uploads
 def parse(text: str) -> pyproj.CRS:
     """Return the CRS of a text (EPSG code, WKT, PROJ); raises CrsError when there is none.
 
@@ -72,7 +72,7 @@ def require_transformable(crs: pyproj.CRS) -> None:
         raise CrsError(f"{old}坐标没有转换参数，不能转换到 CGCS2000", remedy=OLD_DATUM_REMEDY)
 
 
-@cache
+@lru_cache(maxsize=256)
 def _transformer(source: str, target: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(parse(source), parse(target), always_xy=True)
 

@@ -16,6 +16,8 @@ from linxi_gis.model import Kind, Reference, Site
 # Our choice: planar and ellipsoidal area differ by 0.04 % at most here; more than twice that is no
 # matter of projection.
 DECLARED_TOLERANCE = 1e-3
+# Our limit: some 500 km; the county is 1° by 1°. Beyond it a coordinate is wrong, and measuring slow.
+MAX_EXTENT_DEG = 6.0
 _KINDS: dict[int, Kind] = {0: "point", 1: "line", 2: "polygon"}
 
 
@@ -45,18 +47,13 @@ def make_site(
     """
     system = system or reference.source
     drawn = shapely.force_2d(drawn)
-    if drawn.is_empty:
-        raise InputError("图形为空", where=where, remedy="请检查该要素的坐标")
-    if not np.isfinite(shapely.get_coordinates(drawn)).all():
-        raise InputError("坐标含 NaN 或无穷大", where=where, remedy="请补全坐标后重新提交")
-    if drawn.geom_type == "GeometryCollection":
-        raise InputError("一个要素里混有点、线、面", where=where, remedy="请拆成几个要素分别提交")
+    _check_drawn(drawn, where)
     healed, repairs = heal(crs.to_lonlat(drawn, system), where or "地块")
-    if healed.is_empty:
-        raise InputError("图形面积或长度为零", where=where, remedy="请检查拐点是否重复或共线")
+    _check_extent(healed, where)
     source_shape = drawn if not repairs else healed
     ground = crs.to_plane(source_shape, system if not repairs else crs.LONLAT)
     if not ground.is_valid:
+        # Valid in degrees, folded in the plane: below the 0.1 mm edges are followed to, so not told.
         ground, _ = heal(ground, where or "地块")
     kind = _KINDS[int(shapely.get_dimensions(ground))]
     area = float(ground.area) if kind == "polygon" else 0.0
@@ -80,6 +77,28 @@ def make_site(
         attributes=attributes,
         issues=(*issues, *_told(repairs, area), *reconciled(declared_area_m2, area, planar)),
     )
+
+
+def _check_drawn(drawn: crs.Geometry, where: str) -> None:
+    if drawn.is_empty:
+        raise InputError("图形为空", where=where, remedy="请检查该要素的坐标")
+    if not np.isfinite(shapely.get_coordinates(drawn)).all():
+        raise InputError("坐标含 NaN 或无穷大", where=where, remedy="请补全坐标后重新提交")
+    if drawn.geom_type == "GeometryCollection":
+        raise InputError("一个要素里混有点、线、面", where=where, remedy="请拆成几个要素分别提交")
+
+
+def _check_extent(lonlat: crs.Geometry, where: str) -> None:
+    """Raise InputError for what is left of nothing, or for an extent no project has."""
+    if lonlat.is_empty:
+        raise InputError("图形面积或长度为零", where=where, remedy="请检查拐点是否重复或共线")
+    west, south, east, north = lonlat.bounds
+    if max(east - west, north - south) > MAX_EXTENT_DEG:
+        raise InputError(
+            f"地块东西 {east - west:.1f}°、南北 {north - south:.1f}°，超过 {MAX_EXTENT_DEG:g}° 的上限",
+            where=where,
+            remedy="请核对坐标系和坐标；确是跨省线路的，请分段提交",
+        )
 
 
 def _told(repairs: tuple[Issue, ...], area_m2: float) -> tuple[Issue, ...]:
@@ -118,7 +137,8 @@ def corridor(site: Site, width_m: float) -> Site:
     if site.kind != "line":
         return site
     ground = shapely.buffer(site.ground, width_m / 2.0, cap_style="flat", join_style="mitre")
-    outline = crs.lonlat_of_plane(ground)
+    # Cut finely first: the plane's straight edges bend in degrees, 8 mm for 1 km.
+    outline = crs.lonlat_of_plane(shapely.segmentize(ground, crs.STEP_M))
     return replace(
         site,
         kind="corridor",

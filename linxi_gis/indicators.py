@@ -75,10 +75,10 @@ def compute(library: Library, figures: Sequence[PlanFigure], day: date) -> tuple
     own area is always one of the denominators when there is an outline.
     """
     opened = library.layers(day)
-    return tuple(_one(figure, [o for o in opened if o.identity.theme == figure.theme], library) for figure in figures)
+    return tuple(_one(figure, [o for o in opened if o.identity.theme == figure.theme], library, day) for figure in figures)
 
 
-def _one(figure: PlanFigure, opened: Sequence[Layer | Gap], library: Library) -> Indicator:
+def _one(figure: PlanFigure, opened: Sequence[Layer | Gap], library: Library, day: date) -> Indicator:
     layers = [layer for layer in opened if isinstance(layer, Layer)]
     gaps = [layer.issue.text for layer in opened if isinstance(layer, Gap)]
     if gaps or not layers:
@@ -86,7 +86,7 @@ def _one(figure: PlanFigure, opened: Sequence[Layer | Gap], library: Library) ->
     zones = [zone for layer in layers for zone in layer.zones]
     union = shapely.union_all(zones)
     net = float(union.area) / M2_PER_KM2
-    county = library.county()
+    county = library.county(day)
     outside = 0.0 if county is None else float(shapely.difference(union, county).area) / M2_PER_KM2
     return Indicator(
         figure=figure,
@@ -94,7 +94,7 @@ def _one(figure: PlanFigure, opened: Sequence[Layer | Gap], library: Library) ->
         gross_km2=float(shapely.area(zones).sum()) / M2_PER_KM2,
         net_km2=net,
         outside_km2=outside,
-        ratios=tuple(_ratio(net, denominator, figure) for denominator in denominators(library)),
+        ratios=tuple(_ratio(net, denominator, figure) for denominator in denominators(library, day)),
         demonstration=any(layer.identity.demonstration for layer in layers),
     )
 
@@ -105,9 +105,9 @@ def _ratio(net_km2: float, denominator: Denominator, figure: PlanFigure) -> Rati
     return Ratio(denominator, percent, percent - figure.percent_2020, net_km2 - planned_km2)
 
 
-def denominators(library: Library) -> tuple[Denominator, ...]:
+def denominators(library: Library, day: date) -> tuple[Denominator, ...]:
     """Return the configured denominators, then the outline's own ellipsoidal area."""
-    county = library.county()
+    county = library.county(day)
     if county is None:
         return library.catalog.denominators
     own = Denominator(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import shapely
 
 from linxi_gis import crs, vectorfile, zoneindex
@@ -25,40 +25,69 @@ _UNIT_CODE = re.compile(r"^ZH\d{6}([123])\d{4}$")
 _UNIT_CLASS = {"1": "priority", "2": "key", "3": "general"}
 
 
+# The bundled outline is simplified, up to 1 km off locally: within this of its border it vouches for
+# nothing.
+OUTLINE_ERROR_M = 1000.0
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The layers of a catalogue, read once each.
+    """The layers of a catalogue, read once each and again when a file changes.
 
-    `outline` is the county outline (EPSG:4490) to fall back on when the catalogue has no layer of
-    theme admin_county. Layers read stay in memory until their file changes.
+    `outline` is a simplified county outline (EPSG:4490). It serves a catalogue without a layer of
+    theme admin_county: to judge coordinates, and, a kilometre inside its border, as the extent of
+    layers that claim to cover the county.
     """
 
     catalog: Catalog
     outline: Geometry | None = None
-    _read: dict[tuple[str, str], tuple[vectorfile.Signature, Layer]] = field(default_factory=dict, repr=False)
+    _read: dict[Entry, tuple[vectorfile.Signature, Layer]] = field(default_factory=dict, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def layers(self, day: date) -> tuple[Layer | Gap, ...]:
         """Return every layer the county should have, in catalogue order; then what is missing."""
-        county = self.county()
-        found = [self._one(layer_id, day, county) for layer_id in self.catalog.ids()]
+        extent = self._extent(day)
+        found = [self._one(layer_id, day, extent) for layer_id in self.catalog.ids()]
         return (*found, *_absent(self.catalog))
 
-    def county(self) -> Geometry | None:
+    def county(self, day: date) -> Geometry | None:
         """Return the county outline in the area plane, None when nobody knows it."""
-        for entry in self.catalog.entries:
-            if entry.identity.theme == "admin_county":
-                try:
-                    return shapely.union_all(self._open(entry, None).zones)
-                except LinxiError:
-                    break
+        official = self._official(day)
+        if official is not None:
+            return official
         return None if self.outline is None else crs.to_plane(self.outline)
 
-    def county_lonlat(self) -> Geometry | None:
+    def county_lonlat(self, day: date) -> Geometry | None:
         """Return the county outline in EPSG:4490, for display and for judging coordinates."""
-        plane = self.county()
+        plane = self.county(day)
         return None if plane is None else crs.lonlat_of_plane(plane)
 
-    def _one(self, layer_id: str, day: date, county: Geometry | None) -> Layer | Gap:
+    def _official(self, day: date) -> Geometry | None:
+        """Return the outline of the catalogue's own admin_county layer in force, if it can be read."""
+        for entry in self.catalog.entries:
+            if entry.identity.theme == "admin_county" and entry.in_force(day):
+                try:
+                    return shapely.union_all(self._open(entry).zones)
+                except LinxiError:
+                    return None
+        return None
+
+    def _extent(self, day: date) -> _Extent:
+        """Return what "covers the county" means for the layers of a day."""
+        official = self._official(day)
+        if official is not None:
+            return _Extent(official, ())
+        if any(entry.identity.theme == "admin_county" for entry in self.catalog.entries):
+            text = "县界图层（admin_county）当日不能用，不知道图层覆盖到哪里"
+            return _Extent(None, (Issue("county_unknown", "warning", text, "请先修好县界图层"),))
+        if self.outline is None:
+            text = "没有县界图层（admin_county），不知道图层覆盖到哪里"
+            return _Extent(None, (Issue("county_unknown", "warning", text, "请在目录中加入 admin_county 图层"),))
+        inner = shapely.buffer(crs.to_plane(self.outline), -OUTLINE_ERROR_M)
+        text = f"目录里没有县界图层，覆盖范围按简化的天地图轮廓计，距其边界 {OUTLINE_ERROR_M:g} m 以内不作保证"
+        return _Extent(inner, (Issue("county_simplified", "info", text, "请在目录中加入 admin_county 图层"),))
+
+    def _one(self, layer_id: str, day: date, extent: _Extent) -> Layer | Gap:
         versions = self.catalog.versions(layer_id)
         entry = next((version for version in versions if version.in_force(day)), None)
         stale = ""
@@ -69,19 +98,36 @@ class Library:
             entry = max(past, key=lambda v: v.effective_to or date.min)
             stale = f"最新版本 {entry.identity.version} 已于 {entry.effective_to} 失效"
         try:
-            layer = self._open(entry, county)
+            layer = self._open(entry)
+            coverage, issues = _coverage(entry, layer, extent)
         except LinxiError as error:
             return _gap(entry, error.what, error.remedy)
-        return replace(layer, stale=stale) if stale else layer
+        return replace(layer, coverage=coverage, issues=(*layer.issues, *issues), stale=stale)
 
-    def _open(self, entry: Entry, county: Geometry | None) -> Layer:
-        key = (entry.identity.id, entry.identity.version)
-        now = vectorfile.signature(entry.path)
-        cached = self._read.get(key)
-        if cached is None or cached[0] != now:
-            self._read[key] = cached = (now, _load(entry))
-        coverage, issues = _coverage(entry, county)
-        return replace(cached[1], coverage=coverage, issues=(*cached[1].issues, *issues))
+    def _open(self, entry: Entry) -> Layer:
+        """Return a version as read, anew when one of its files changed. One thread reads at a time."""
+        with self._lock:
+            now = _signature(entry)
+            cached = self._read.get(entry)
+            if cached is None or cached[0] != now:
+                layer = _load(entry)
+                if _signature(entry) != now:
+                    raise LinxiError("文件正在变动", where=entry.identity.title, remedy="请等文件写完后重试")
+                self._read[entry] = cached = (now, layer)
+            return cached[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """The county as far as anybody vouches for it (area plane), and what there is to say of that."""
+
+    area: Geometry | None
+    issues: tuple[Issue, ...]
+
+
+def _signature(entry: Entry) -> vectorfile.Signature:
+    extent = entry.extent_path
+    return vectorfile.signature(entry.path) + (vectorfile.signature(extent) if extent is not None else ())
 
 
 def _gap(entry: Entry, what: str, remedy: str) -> Gap:
@@ -108,6 +154,7 @@ def _absent(catalog: Catalog) -> list[Gap]:
 def _load(entry: Entry) -> Layer:
     """Read one version whole; raises LinxiError subclasses for whatever cannot be trusted."""
     sha = vectorfile.sha256(entry.path)
+    extent = None if entry.extent_path is None else _read_extent(entry.extent_path)
     table = vectorfile.read(entry.path, sublayer=entry.sublayer, encoding=entry.encoding)
     title = entry.identity.title
     if not len(table.geometries):
@@ -117,6 +164,8 @@ def _load(entry: Entry) -> Layer:
     ids, names = columns.ids(), columns.texts(entry.columns.name)
     label = tuple(f"{title}「{name or zone_id}」" for name, zone_id in zip(names, ids, strict=True))
     zones, tree, healed = zoneindex.prepare(table.geometries, system, label)
+    if bool(shapely.is_empty(zones).all()):
+        raise LinxiError("没有一个要素有图形", where=title, remedy="文件可能已损坏，请重新复制或索取")
     classes, odd = _classes(entry, columns.texts(entry.columns.cls), ids)
     return Layer(
         identity=entry.identity,
@@ -127,8 +176,8 @@ def _load(entry: Entry) -> Layer:
         zone_names=names,
         zone_classes=classes,
         zone_facts=columns.facts(),
-        coverage=None,
-        issues=(*healed, *odd, *_accuracy_issue(entry), *columns.mojibake()),
+        coverage=None if extent is None else extent.area,
+        issues=(*(extent.issues if extent is not None else ()), *healed, *odd, *_accuracy_issue(entry), *columns.mojibake()),
     )
 
 
@@ -183,9 +232,9 @@ class _Columns:
         for g, a in zip(grade, approval, strict=True):
             facts: list[tuple[str, Value]] = []
             if g:
-                facts.append(("zone.grade", g))
-            if a:
-                facts.append(("zone.approved_by_province", True))
+                facts.append(("zone.grade", grade_word(g)))
+            if approved(a) is not None:
+                facts.append(("zone.approved_by_province", approved(a) is True))
             rows.append(tuple(facts))
         return tuple(rows)
 
@@ -202,8 +251,33 @@ class _Columns:
         ]  # fmt: skip
 
 
+_GRADES = (("国家级", r"国家"), ("省级", r"自治区|省"), ("市级", r"市|盟"), ("县级", r"县|旗"))
+_NOT_APPROVED = re.compile(r"未批|未经批准|待批|测算|无批准|报批")
+_NO_WORD = re.compile(r"^[\s\-—－/／无]*$")
+
+
+def grade_word(text: str) -> str:
+    """Return the grade of a protected area as the rules name it; a word we do not know as it is.
+
+    >>> grade_word("市级自然保护区"), grade_word("自治区级"), grade_word("旗县级"), grade_word("一般")
+    ('市级', '省级', '县级', '一般')
+    """
+    return next((grade for grade, pattern in _GRADES if re.search(pattern, text)), text)
+
+
+def approved(text: str) -> bool | None:
+    """Read a column of approval documents: a document means yes, 未批准 no, an empty cell unknown.
+
+    >>> approved("内政字〔2019〕1号"), approved("未批准"), approved("—"), approved("")
+    (True, False, None, None)
+    """
+    if _NO_WORD.match(text):
+        return None
+    return not _NOT_APPROVED.search(text)
+
+
 def _classes(entry: Entry, raw: Sequence[str], ids: Sequence[str]) -> tuple[tuple[str, ...], list[Issue]]:
-    """Map the layer's own class words to ours; a word that has no mapping stays unknown ("")."""
+    """Map the layer's own class words to ours; a word without a mapping stays as it is (and is told)."""
     words = dict(entry.classes)
     title = entry.identity.title
     if entry.identity.theme == "control_unit" and not entry.columns.cls:
@@ -211,13 +285,13 @@ def _classes(entry: Entry, raw: Sequence[str], ids: Sequence[str]) -> tuple[tupl
     if not words:
         return tuple(raw), []
     known = set(words.values())
-    mapped = tuple(words.get(word, word if word in known else "") for word in raw)
-    odd = sorted({word for word, ours in zip(raw, mapped, strict=True) if not ours})
+    mapped = tuple(words.get(word, word) for word in raw)
+    odd = sorted({word for word in raw if word not in words and word not in known})
     if not odd:
         return mapped, []
     names = "、".join(word or "（空）" for word in odd[:5])
     return mapped, [
-        Issue("class_unknown", "warning", f"{title}的类别 {names} 没有对应关系，按类别不明处理",
+        Issue("class_unmapped", "warning", f"{title}的类别 {names} 不在 classes 对应表中，按其字面理解，不认识的按类别不明处理",
               "请在 catalog.toml 的 classes 中补充")
     ]  # fmt: skip
 
@@ -244,22 +318,28 @@ def _accuracy_issue(entry: Entry) -> list[Issue]:
     ]  # fmt: skip
 
 
-def _coverage(entry: Entry, county: Geometry | None) -> tuple[Geometry | None, list[Issue]]:
+def _coverage(entry: Entry, layer: Layer, extent: _Extent) -> tuple[Geometry | None, tuple[Issue, ...]]:
     """Return where "no zone" really means none (area plane), None when it is not known."""
     title = entry.identity.title
+    if zoneindex.lossy(layer.issues):
+        text = f"{title}有要素没有图形或修复后消失，没有命中不等于没有"
+        return None, (Issue("layer_lossy", "warning", text, "请换用完整的图层"),)
+    if entry.extent_path is not None:
+        return layer.coverage, ()
     if entry.coverage == "county":
-        if county is not None:
-            return county, []
-        return None, [
-            Issue("county_unknown", "warning", f"{title}声明覆盖全县，但没有县界图层", "请在目录中加入 admin_county 图层")
-        ]
-    if entry.coverage == "unknown":
-        return None, [
-            Issue("coverage_unknown", "warning", f"{title}的覆盖范围未知，没有命中不等于没有",
-                  '请在 catalog.toml 写明 coverage = "county" 或范围文件')
-        ]  # fmt: skip
-    path = Path(entry.coverage)
+        return extent.area, extent.issues
+    text = f"{title}的覆盖范围未知，没有命中不等于没有"
+    remedy = '请在 catalog.toml 写明 coverage = "county" 或范围文件'
+    return None, (Issue("coverage_unknown", "warning", text, remedy),)
+
+
+def _read_extent(path: Path) -> _Extent:
+    """Read a coverage file like a layer: its CRS must be known, its repairs are told."""
     table = vectorfile.read(path)
-    system = table.crs or crs.LONLAT
-    valid = shapely.make_valid(np.asarray(crs.to_lonlat(table.geometries, system), dtype=object))
-    return crs.to_plane(shapely.union_all(valid)), []
+    if table.crs is None:
+        raise LinxiError("覆盖范围文件没有坐标系信息", where=path.name, remedy="请补上 .prj 等坐标系信息")
+    crs.require_transformable(crs.parse(table.crs))
+    names = tuple(f"{path.name} 第 {row} 个范围" for row in range(1, len(table.geometries) + 1))
+    areas, _, issues = zoneindex.prepare(table.geometries, table.crs, names)
+    issues += (Issue("coverage_file", "info", f"覆盖范围取自 {path.name}（SHA-256 {vectorfile.sha256(path)}）"),)
+    return _Extent(shapely.union_all(areas), issues)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-import numpy as np
 import shapely
 from numpy.typing import NDArray
 
@@ -152,7 +151,3 @@ class Assessment:
     demonstration: bool
     engine_version: str
 
-
-def empty_geometries() -> GeometryArray:
-    """Return an empty column of geometries."""
-    return np.empty(0, dtype=object)

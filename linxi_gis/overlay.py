@@ -31,6 +31,7 @@ class Measures:
     distances geodesic m, bearings degrees from north from site to zone; `margin_m` is thickness of
     the overlap for a hit, distance for a miss; `site_point` and `zone_point` are longitude
     latitude, shape (n, 2), NaN for hits. `pieces` is the common part in the area plane.
+    Pairs are sorted by site, then zone; `rows` gives those of one site.
     Sites, shape (m,): the union of the layer within the site, the share of the site the layer
     covers (its claimed coverage, not its zones), and the pair row of the nearest zone or -1.
     """
@@ -54,6 +55,11 @@ class Measures:
     covered_share: FloatArray
     nearest: np.ndarray[tuple[int], np.dtype[np.intp]]
 
+    def rows(self, site: int) -> range:
+        """Return the pair rows of a site."""
+        first, last = np.searchsorted(self.site, (site, site + 1))
+        return range(int(first), int(last))
+
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
@@ -69,11 +75,12 @@ class _Pair:
 def measure(sites: Sequence[Site], layer: Layer) -> Measures:
     """Measure every site against every zone it meets or is near to.
 
-    A pair is reported when the zone meets the site, lies within the combined accuracy or 200 m, or
-    is the nearest zone within the layer's range. A single site is a batch of one.
+    A pair is reported when the zone meets the site, lies within the combined accuracy or 200 m, or,
+    where there is none so near, is the nearest zone within the layer's range. A single site is a batch
+    of one.
     """
     grounds = np.array([site.ground for site in sites], dtype=object)
-    site, zone = _pairs(grounds, layer)
+    site, zone = _pairs(grounds, layer, max((s.accuracy_m for s in sites), default=0.0))
     met = shapely.intersects(grounds[site], layer.zones[zone])
     pieces = np.full(len(site), shapely.Point(), dtype=object)
     pieces[met] = shapely.intersection(grounds[site[met]], layer.zones[zone[met]])
@@ -118,16 +125,18 @@ def _whole(site: Site) -> float:
 
 
 def _pairs(
-    grounds: GeometryArray, layer: Layer
+    grounds: GeometryArray, layer: Layer, worst_accuracy_m: float
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], np.ndarray[tuple[int], np.dtype[np.intp]]]:
     """Return the rows of sites and zones worth measuring, sorted, each pair once."""
-    reach = max(DETAIL_M, layer.identity.accuracy_m)
+    reach = max(DETAIL_M, layer.identity.accuracy_m + worst_accuracy_m)
     near = layer.tree.query(grounds, predicate="dwithin", distance=reach)
+    alone = np.setdiff1d(np.arange(len(grounds)), near[0])  # a site with a zone in reach has its nearest
     first = layer.tree.query_nearest(
-        grounds, max_distance=max(layer.identity.range_m, RESOLUTION_M), all_matches=False
+        grounds[alone], max_distance=max(layer.identity.range_m, RESOLUTION_M), all_matches=False
     )
-    both = np.unique(np.concatenate([near, first], axis=1), axis=1)
-    return both[0].astype(np.intp), both[1].astype(np.intp)
+    both = np.concatenate([near, [alone[first[0]], first[1]]], axis=1)
+    order = np.lexsort((both[1], both[0]))
+    return both[0][order].astype(np.intp), both[1][order].astype(np.intp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,7 +296,8 @@ def _unions(
     """Return area and length of the union of the layer within each site: duplicates count once."""
     area, length = np.zeros(len(sites)), np.zeros(len(sites))
     for i, site in enumerate(sites):
-        mine = np.flatnonzero((row == i) & hit).tolist()
+        first, last = np.searchsorted(row, (i, i + 1))
+        mine = [k for k in range(int(first), int(last)) if hit[k]]
         if not mine:
             continue
         if site.kind == "line":
@@ -304,6 +314,16 @@ def _covered(grounds: GeometryArray, coverage: Geometry | None) -> FloatArray:
     """Return the share of each site where the layer claims to know (0 when it claims nothing)."""
     if coverage is None:
         return np.zeros(len(grounds))
+    own = shapely.from_wkb(shapely.to_wkb(coverage))  # prepared geometries must not be shared by threads
+    shapely.prepare(own)
+    covered = shapely.covers(own, grounds).astype(np.float64)
+    partly = np.flatnonzero(covered == 0.0)
+    covered[partly] = _covered_part(grounds[partly], coverage)
+    return covered
+
+
+def _covered_part(grounds: GeometryArray, coverage: Geometry) -> FloatArray:
+    """Return the share of area (of length, of a point all or nothing) that lies in a coverage."""
     inside = shapely.intersection(grounds, coverage)
     size, part = shapely.area(grounds), shapely.area(inside)
     thin = size == 0.0

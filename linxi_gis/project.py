@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -48,10 +49,25 @@ class Project:
         return {**implied, **self.attributes}
 
 
+# Words of filings that stand for others; 技术改造 is 改建 (attributes.toml: 改建（含技术改造）).
+_BUILD_SYNONYMS = {"改扩建": "改建扩建", "新改扩建": "新建改建扩建", "技术改造": "改建", "技改": "改建"}
+_BUILD_GLUE = re.compile(r"[、，,;；/+和及与或\s（）()]|项目|工程")
+
+
 def _build_words(text: str) -> list[str]:
-    words = [word for word in _BUILD_WORDS if word in text]
-    if not words:
-        raise UsageError(f"建设性质 build = {text!r} 不认识", remedy="请写 新建、改建 或 扩建")
+    """Return the words of 新建, 改建, 扩建 a text holds; raises UsageError when it holds anything else.
+
+    >>> _build_words("改扩建"), _build_words("技改、新建")
+    (['改建', '扩建'], ['新建', '改建'])
+    """
+    plain = text
+    for word in sorted(_BUILD_SYNONYMS, key=len, reverse=True):
+        plain = plain.replace(word, _BUILD_SYNONYMS[word])
+    words = [word for word in _BUILD_WORDS if word in plain]
+    for word in words:
+        plain = plain.replace(word, "")
+    if not words or _BUILD_GLUE.sub("", plain):
+        raise UsageError(f"建设性质 build = {text!r} 不认识", remedy="请写 新建、改建、扩建 或 改扩建")
     return words
 
 
@@ -93,12 +109,17 @@ def with_values(
         if key == "declared_area_m2":
             project = replace(project, declared_area_m2=_positive(key, raw, where))
         elif key in TEXT_KEYS:
-            text = str(raw).strip()
+            # JSON can spell half a character (a lone surrogate), which no file could be written with.
+            text = str(raw).strip().encode("utf-8", "replace").decode("utf-8")
             if key == "build" and text:
                 _build_words(text)
             project = _with_text(project, key, text)
         elif key in known and known[key].origin in ("user", "clause_comparison"):
             truth = _truth(key, raw, where)
+            if truth is False and known[key].origin == "clause_comparison":
+                raise UsageError(
+                    f"{key} 不能自行填“否”", where=where, remedy="须逐条对照准入清单；清单未录入前请留空，结论为须论证"
+                )
             attributes.pop(key, None)
             if truth is not None:
                 attributes[key] = truth
@@ -106,7 +127,21 @@ def with_values(
             raise UsageError(
                 f"没有名为 {key!r} 的项目属性", where=where, remedy="用 linxi rules attributes 查看全部属性"
             )
-    return replace(project, attributes=attributes)
+    project = replace(project, attributes=attributes)
+    _check_build(project, where)
+    return project
+
+
+def _check_build(project: Project, where: str) -> None:
+    """Raise UsageError when an attribute contradicts `build`: nobody but the user may choose."""
+    implied = replace(project, attributes={}).facts()
+    for key, value in implied.items():
+        if project.attributes.get(key, value) != value:
+            raise UsageError(
+                f"build = {project.build} 与 {key} = {'是' if project.attributes[key] else '否'} 矛盾",
+                where=where,
+                remedy="请改正其中之一",
+            )
 
 
 def _with_text(project: Project, key: str, text: str) -> Project:
@@ -131,7 +166,9 @@ def read(path: Path, known: Mapping[str, Attribute]) -> Project:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"项目文件不是有效的 UTF-8 TOML（{error}）", where=str(path)) from error
     nested = data.pop("attributes", {})
-    return with_values(Project(), [*data.items(), *dict(nested).items()], known, str(path))
+    if not isinstance(nested, dict):
+        raise UsageError("attributes 不是一个表", where=str(path), remedy="写成 [attributes] 一节，每行一个属性")
+    return with_values(Project(), [*data.items(), *nested.items()], known, str(path))
 
 
 def parse_sets(pairs: Iterable[str]) -> list[tuple[str, str]]:

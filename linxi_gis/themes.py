@@ -64,6 +64,22 @@ CLASS_TITLES: dict[tuple[str, str], str] = {
 }
 
 
+# What a layer said of a site, and how far the words of an article can be trusted, as people read it.
+STATUS_TITLES: Mapping[str, str] = {
+    "hit": "命中",
+    "near": "邻近",
+    "clear": "未命中",
+    "not_covering": "未覆盖",
+    "not_checked": "未核查",
+    "stale": "已过期",
+}
+TEXT_STATUS_TITLES: Mapping[str, str] = {
+    "verbatim": "条文原文",
+    "paraphrase": "条文大意",
+    "unverified": "条文待核",
+}
+
+
 def class_title(theme: str, zone_class: str) -> str:
     """Return the Chinese word of a class; the class itself where we have none.
 

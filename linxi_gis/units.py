@@ -10,15 +10,6 @@ M2_PER_MU = 2_000.0 / 3.0  # 15 亩 = 1 hm²
 _WINDS = ("北", "东北", "东", "东南", "南", "西南", "西", "西北")
 
 
-def share(part: float, whole: float) -> float:
-    """Return part/whole in 0..1; a whole of zero has no share, so 0.
-
-    >>> share(2500.0, 10000.0), share(0.0, 0.0)
-    (0.25, 0.0)
-    """
-    return part / whole if whole else 0.0
-
-
 def wind(bearing_deg: float) -> str:
     """Return the wind (one of eight) of a bearing in degrees clockwise from north.
 

@@ -28,9 +28,9 @@ class Table:
 
 
 def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None) -> Table:
-    """Read every feature of a file; raises LayerError when it is missing or broken.
+    """Read every feature of a file; raises LayerError when it is missing, broken or cut short.
 
-    Nothing is read in part: a file that GDAL cannot read to its end is an error.
+    A feature without a shape comes back as None: whoever prepares the layer must tell it.
     """
     import pyogrio  # heavy: only where a file is read
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
@@ -49,8 +49,24 @@ def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None
         ) from error
     if geometries is None:
         raise LayerError("图层没有图形列", where=path.name, remedy="请检查 sublayer")
+    if path.suffix.lower() == ".shp":
+        _check_whole(path)
     columns = dict(zip((str(name) for name in meta["fields"]), fields, strict=True))
     return Table(np.asarray(geometries, dtype=object), columns, meta["crs"])
+
+
+def _check_whole(path: Path) -> None:
+    """Raise LayerError for a .shp shorter than its header says: GDAL reads it as empty geometries.
+
+    The length stands big-endian at byte 24, in 16-bit words (ESRI Shapefile Technical Description, 1998).
+    """
+    with path.open("rb") as opened:
+        head = opened.read(28)
+    said = int.from_bytes(head[24:28], "big") * 2
+    if path.stat().st_size < said:
+        raise LayerError(
+            f"图层文件不完整（应有 {said} 字节，只有 {path.stat().st_size}）", where=path.name, remedy="请重新复制或索取"
+        )
 
 
 Signature = tuple[tuple[str, int, int], ...]
@@ -58,13 +74,18 @@ Signature = tuple[tuple[str, int, int], ...]
 
 def signature(path: Path) -> Signature:
     """Return names, sizes and times of a layer's files: when it changes, the layer is read anew."""
-    stats = [(file.name, file.stat()) for file in _files(path) if file.exists()]
+    try:
+        stats = [(file.name, file.stat()) for file in _files(path) if file.exists()]
+    except OSError as error:
+        raise LayerError("图层文件打不开", where=path.name, remedy="请检查路径和权限") from error
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def _files(path: Path) -> list[Path]:
     if path.suffix.lower() == ".shp":
-        return [p for p in sorted(path.parent.glob(f"{path.stem}.*")) if p.suffix.lower() in _SHAPEFILE_PARTS]
+        stem = path.stem.casefold()  # compared, not globbed: a name may hold brackets
+        beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+        return [p for p in beside if p.stem.casefold() == stem and p.suffix.lower() in _SHAPEFILE_PARTS]
     return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
 
 
@@ -75,13 +96,15 @@ def sha256(path: Path) -> str:
     """
     files = _files(path)
     digest = hashlib.sha256()
-    if not path.exists():
+    if not path.exists() or not files:
         raise LayerError("图层文件不存在", where=path.name, remedy="请检查 catalog.toml 的 path")
     try:
         for file in files:
-            if len(files) > 1:
-                digest.update(file.suffix.lower().encode() + b"\0")
-            digest.update(hashlib.sha256(file.read_bytes()).digest() if len(files) > 1 else file.read_bytes())
+            with file.open("rb") as opened:
+                own = hashlib.file_digest(opened, "sha256")
+            if len(files) == 1:
+                return own.hexdigest()
+            digest.update(file.suffix.lower().encode() + b"\0" + own.digest())
     except OSError as error:
         raise LayerError("图层文件打不开", where=path.name, remedy="请检查路径和权限") from error
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +19,12 @@ def prepare(
 ) -> tuple[GeometryArray, shapely.STRtree, tuple[Issue, ...]]:
     """Return the zones in the area plane, their tree, and an Issue for each repair.
 
+    A zone without a shape, or one whose repair leaves nothing, becomes an empty geometry with an Issue
+    of code `zone_empty` or `zone_lost`: the layer then cannot vouch for "no zone" (see `lossy`).
+
     Parameters
     ----------
-    drawn : geometries in `system`, shape (n,); None and empty ones become empty geometries, told
+    drawn : geometries in `system`, shape (n,)
     system : CRS text
     names : what to call each zone in an Issue, shape (n,)
 
@@ -31,15 +35,26 @@ def prepare(
     for i in np.flatnonzero(shapely.is_missing(flat) | shapely.is_empty(flat)):
         flat[i] = shapely.Point()
         issues.append(
-            Issue("zone_empty", "warning", f"{names[i]}没有图形，未参与比对", "请向图层提供单位索取完整图形")
+            Issue("zone_empty", "error", f"{names[i]}没有图形，未参与比对", "请向图层提供单位索取完整图形")
         )
     for i in np.flatnonzero(~shapely.is_valid(flat)):
         flat[i], told = heal(flat[i], names[i])  # in its own CRS, so that edges stay straight there
         issues.extend(_placed(issue, system) for issue in told)
     plane = crs.to_plane(flat, system)
     for i in np.flatnonzero(~shapely.is_valid(plane)):
-        plane[i], _ = heal(plane[i], names[i])  # projecting folded a needle-thin part over itself
+        # Projecting folded a needle-thin part over itself: an area too small to be told (below 1 mm²).
+        plane[i], _ = heal(plane[i], names[i])
+    told_empty = shapely.is_missing(drawn) | shapely.is_empty(drawn)
+    for i in np.flatnonzero(shapely.is_empty(plane) & ~told_empty):
+        issues.append(
+            Issue("zone_lost", "error", f"{names[i]}修复后没有面积，未参与比对", "请向图层提供单位索取正确的图形")
+        )
     return plane, shapely.STRtree(plane), tuple(issues)
+
+
+def lossy(issues: Iterable[Issue]) -> bool:
+    """Whether a zone was lost in preparing, so that "no zone here" cannot be believed."""
+    return any(issue.code in ("zone_empty", "zone_lost") for issue in issues)
 
 
 def _placed(issue: Issue, system: str) -> Issue:

@@ -152,10 +152,36 @@ def test_an_ambiguous_list_gets_its_candidates(client: httpx.Client, shared: Pat
         (b'{"type":"FeatureCollection","features":[]}', 422, ""),
         (b'{"type":"Point","coordinates":[118,43.6],"project":{"has_outfal":"no"}}', 400, "has_outfal"),
         (b'{"type":"Point","coordinates":[118,43.6],"project":7}', 400, "project"),
+        (b'{"type":"Point","coordinates":[' + b"9" * 5000 + b',43.6]}', 400, "JSON"),
     ],
 )
 def test_bad_bodies_are_problems(client: httpx.Client, content: bytes, status: int, told: str) -> None:
     assert told in problem(client.post("/v1/assessments", content=content), status)["detail"]
+
+
+def test_half_a_character_in_a_name_is_no_crash(client: httpx.Client) -> None:
+    body = json.dumps({**feature(HUNDRED), "project": {"name": "\ud800甲"}}).encode()
+    response = client.post("/v1/assessments", content=body, params={"on": DAY.isoformat()})
+    assert response.status_code == 200, response.text
+    assert response.json()["assessments"][0]["project"]["name"] == "?甲"
+
+
+def test_what_nobody_foresaw_is_a_problem_too(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    from linxi_api import routes
+
+    def broken(*_: object) -> list[object]:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(routes, "assess", broken)
+    transport = httpx.ASGITransport(create_app(library, RULES), raise_app_exceptions=False)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as asking:
+            return await asking.post("/v1/assessments", json=feature(HUNDRED))
+
+    assert "没有给出结论" in problem(asyncio.run(ask()), 500)["detail"]
 
 
 def test_bad_parameters_and_places_are_problems(client: httpx.Client) -> None:

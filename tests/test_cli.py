@@ -185,8 +185,52 @@ def test_fail_on_counts_the_unchecked() -> None:
     linxi(*TAILINGS, *DAY, "--fail-on", "禁止", code=1)
     linxi("check", "east_zone40.txt", *DAY, "--fail-on", "禁止", code=0)
     linxi("check", "east_zone40.txt", *DAY, "--fail-on", "须论证", code=1)
+    # the partly checked answer of a missing layer is no pass either
     far = "100.0,30.0\n100.1,30.0\n100.1,30.1\n"
     linxi("check", "-", *DAY, "--fail-on", "禁止", stdin=far, code=1)
+
+
+def test_fail_on_does_not_pass_an_incomplete_answer(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(-500, -500, 2_000)])
+    layers = [entry("redline", "ecological_redline", "redline.gpkg"), entry("heritage", "heritage", "none.gpkg")]
+    write_catalog(tmp_path, layers)
+    text = "118.0,43.6\n118.001,43.6\n118.001,43.601\n"
+    done = linxi("check", "-", *DAY, "--fail-on", "禁止", cwd=tmp_path, stdin=text, code=1)
+    assert "另有 1 个图层未核查" in done.stdout
+
+
+def test_a_file_that_is_open_elsewhere_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "summary.xlsx").mkdir()
+    done = linxi("check", "east_zone40.txt", *DAY, "--out", str(tmp_path), "--format", "json", code=2)
+    assert "summary.xlsx 写不出来" in done.stderr
+
+
+def test_pasted_text_in_gbk() -> None:
+    data = "地块,经度,纬度\n甲,118.0,43.6\n甲,118.001,43.6\n甲,118.001,43.601\n".encode("gbk")
+    done = subprocess.run(
+        [sys.executable, "-m", "linxi_gis.cli", "check", "-", "--format", "json", *DAY],
+        cwd=EXAMPLES, input=data, capture_output=True, timeout=120,
+        env=os.environ | {"PYTHONPATH": SOURCES, "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    assert json.loads(done.stdout.decode("utf-8"))[0]["site"]["name"] == "甲"
+
+
+def test_a_site_as_large_as_a_province_is_refused() -> None:
+    done = linxi("check", "-", *DAY, stdin="110.0,40.0\n120.0,40.0\n120.0,46.0\n", code=3)
+    assert "超过 6° 的上限" in done.stderr
+
+
+def test_the_same_answer_under_another_hash_seed() -> None:
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-m", "linxi_gis.cli", "check", "pipeline.geojson", "--format", "json", *DAY],
+            cwd=EXAMPLES, capture_output=True, timeout=120,
+            env=os.environ | {"PYTHONPATH": SOURCES, "PYTHONUTF8": "1", "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(outputs) == 1 and len(outputs.pop()) > 1000
 
 
 def test_indicators_reconcile_with_the_plan() -> None:

@@ -62,14 +62,14 @@ def test_the_schema_refuses_a_clear_that_is_not_complete(tmp_path: Path) -> None
     assert not SCHEMA.is_valid(body)
 
 
-def test_same_inputs_same_bytes(tmp_path: Path) -> None:
-    first = [extract.canonical(extract.build(answer)) for answer in answers(tmp_path)]
-    (tmp_path / "redline.gpkg").touch()  # another time of change, the same content: read anew
-    library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")])
-    assert first[0] != extract.canonical(extract.build(assess([site(HUNDRED, "a")], library, RULES, DAY)[0]))
-    again = assess([site(HUNDRED, "a")], library, RULES, DAY)[0]
-    twice = assess([site(HUNDRED, "a")], library, RULES, DAY)[0]
-    assert extract.canonical(extract.build(again)) == extract.canonical(extract.build(twice))
+def test_a_library_opened_anew_gives_the_same_bytes(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(50, 50, 200), square(600, 0, 100)])
+    texts = set()
+    for _ in range(2):
+        library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")])
+        texts.add(extract.canonical(extract.build(assess([site(HUNDRED, "a")], library, RULES, DAY)[0])))
+        (tmp_path / "redline.gpkg").touch()  # another time of change, the same content
+    assert len(texts) == 1
 
 
 def test_the_digest_is_that_of_the_rest(tmp_path: Path) -> None:
@@ -110,14 +110,15 @@ def test_batch_is_many_ones(tmp_path: Path) -> None:
 
 def test_adding_a_zone_never_lowers_a_verdict(tmp_path: Path) -> None:
     zones = [square(5_000, 0, 10), square(101, 0, 10), square(90, 90, 30), square(-10, -10, 200)]
-    ranks = []
+    ranks: list[int] = []
     for count in range(1, len(zones) + 1):
         folder = tmp_path / str(count)
         folder.mkdir()
         answer = assess([site(HUNDRED)], red_line(folder, zones[:count], accuracy_m=2.0), RULES, DAY)[0]
         ranks.append(answer.overall.verdict.rank)
     assert ranks == sorted(ranks)
-    assert ranks[0] == 0 < ranks[1] < ranks[3] + 1
+    # apart: clear; 1 m away within 2 m of accuracy: 临界, so 须论证; overlapping and covering: no less
+    assert ranks == [0, 2, 2, 2]
 
 
 def test_the_day_decides_the_law(tmp_path: Path) -> None:

@@ -152,3 +152,4 @@ def test_declared_and_drawn_area_are_both_kept(tmp_path: Path) -> None:
 def test_a_placeholder_without_shape_is_told(tmp_path: Path) -> None:
     answer = judged(tmp_path, [None, square(500, 0, 10)])
     assert any(issue.code == "zone_empty" for issue in red(answer).issues)
+    assert answer.overall.verdict is Verdict.NOT_CHECKED

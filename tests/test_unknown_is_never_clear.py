@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from yard import DAY, HUNDRED, RULES, entry, open_library, site, square, write_catalog, write_layer
 
-from linxi_gis import catalog, themes
+from linxi_gis import catalog, crs, overlay, themes
 from linxi_gis.assess import assess
 from linxi_gis.errors import CatalogError, NothingCheckedError
 from linxi_gis.law import Verdict
 from linxi_gis.library import Library
-from linxi_gis.model import Assessment
+from linxi_gis.model import Assessment, Layer
 
 THEMES = ("ecological_redline", "protected_area", "water_source", "heritage")
 
@@ -125,6 +127,123 @@ def test_a_site_across_the_county_line_is_not_clear(tmp_path: Path) -> None:
     answered = assess([across], library, RULES, DAY)[0]
     # half of it, but for the plane's scale, which grows by 5e-7 in 50 m
     assert answered.layers[0].covered_share == pytest.approx(0.5, rel=1e-5)
+    assert answered.overall.verdict is Verdict.NOT_CHECKED
+
+
+def test_a_truncated_shapefile_is_not_an_empty_layer(tmp_path: Path) -> None:
+    """GDAL hands back features without shapes for a .shp cut short, and warns of nothing."""
+    entries = far_layers(tmp_path)
+    path = write_layer(tmp_path / "cut.shp", [square(5_000 + 200 * i, 5_000, 100) for i in range(20)])
+    entries[0] = {**entries[0], "path": "cut.shp"}
+    assert answer(open_library(tmp_path, entries)).overall.verdict is Verdict.CLEAR
+    path.write_bytes(path.read_bytes()[:220])
+    answered = answer(open_library(tmp_path, entries))
+    assert answered.layers[0].status == "not_checked"
+    assert "不完整" in answered.layers[0].issues[0].text
+    assert answered.overall.verdict is Verdict.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    "lost", [None, shapely.Polygon([(39_500_000, 4_800_000), (39_500_100, 4_800_000), (39_500_050, 4_800_000)])]
+)
+def test_a_zone_that_is_lost_makes_the_layer_unsure(tmp_path: Path, lost: Any) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "ecological_redline.gpkg", [square(5_000, 5_000, 100), lost])
+    answered = answer(open_library(tmp_path, entries))
+    assert answered.overall.verdict is Verdict.NOT_CHECKED
+    assert {"zone_empty", "zone_lost"} & {issue.code for issue in answered.layers[0].issues}
+
+
+def test_a_layer_of_nothing_but_lost_zones_is_not_checked(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "ecological_redline.gpkg", [None, None])
+    assert answer(open_library(tmp_path, entries)).layers[0].status == "not_checked"
+
+
+def test_a_required_layer_that_hits_but_covers_half_is_not_complete(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "ecological_redline.gpkg", [square(0, 0, 10)])
+    write_layer(tmp_path / "half.gpkg", [square(0, 0, 50, 100)])
+    entries[0] = {**entries[0], "coverage": "half.gpkg"}
+    answered = answer(open_library(tmp_path, entries))
+    assert answered.layers[0].status == "hit"
+    assert not answered.overall.complete
+    assert answered.overall.unchecked == ("生态保护红线",)
+
+
+def test_two_versions_in_one_file_are_not_confused(tmp_path: Path) -> None:
+    path = tmp_path / "both.gpkg"
+    write_layer(path, [square(-10, -10, 200)], layer="old")
+    write_layer(path, [square(5_000, 5_000, 100)], layer="new", append=True)
+    versions = [
+        entry("redline", "ecological_redline", "both.gpkg", sublayer="old", version="旧", effective_to=date(2025, 12, 31)),
+        entry("redline", "ecological_redline", "both.gpkg", sublayer="new", version="新", effective_from=date(2026, 1, 1)),
+    ]
+    days = (date(2025, 6, 1), date(2026, 6, 1), date(2025, 6, 1))
+    library = open_library(tmp_path, versions)
+    assert [answer(library, day).layers[0].status for day in days] == ["hit", "clear", "hit"]
+    unnamed = [{**one, "version": ""} for one in versions]
+    with pytest.raises(CatalogError, match="两个版本都叫"):
+        open_library(tmp_path, unnamed)
+
+
+def test_brackets_in_a_file_name_do_not_hide_the_file(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "redline[1].shp", [square(5_000, 5_000, 100)])
+    entries[0] = {**entries[0], "path": "redline[1].shp"}
+    library = open_library(tmp_path, entries)
+    first = answer(library)
+    assert first.layers[0].sha256 != hashlib.sha256(b"").hexdigest()
+    write_layer(tmp_path / "redline[1].shp", [square(-10, -10, 300)])
+    second = answer(library)
+    assert (first.layers[0].status, second.layers[0].status) == ("clear", "hit")
+    assert first.layers[0].sha256 != second.layers[0].sha256
+
+
+def test_a_county_layer_that_cannot_be_read_leaves_the_extent_unknown(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    path = write_catalog(tmp_path, entries)
+    (tmp_path / "county.gpkg").write_bytes(b"broken")
+    outline = crs.to_lonlat(square(-20_000, -20_000, 40_000), "EPSG:4527")
+    answered = answer(Library(catalog.read(path), outline))
+    assert answered.layers[0].status == "not_covering"
+    assert "county_unknown" in {issue.code for issue in answered.layers[0].issues}
+
+
+def test_the_simplified_outline_vouches_only_a_kilometre_inside(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    text = write_catalog(tmp_path, entries).read_text(encoding="utf-8").partition('[[layer]]\nid = "county"')[0]
+    (tmp_path / "catalog.toml").write_text(text, encoding="utf-8")
+    read = catalog.read(tmp_path / "catalog.toml")
+    outline = crs.to_lonlat(square(-20_000, -20_000, 40_000), "EPSG:4527")
+    inside, edge = site(HUNDRED), site(square(19_500, 0, 100), "edge")
+    answers = assess([inside, edge], Library(read, outline), RULES, DAY)
+    assert [one.overall.verdict for one in answers] == [Verdict.CLEAR, Verdict.NOT_CHECKED]
+    assert "county_simplified" in {issue.code for issue in answers[0].layers[0].issues}
+    assert answer(Library(read)).overall.verdict is Verdict.NOT_CHECKED
+
+
+def test_a_coverage_file_must_say_its_system(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "extent.shp", [square(-1_000, -1_000, 3_000)])
+    entries[0] = {**entries[0], "coverage": "extent.shp"}
+    assert answer(open_library(tmp_path, entries)).overall.verdict is Verdict.CLEAR
+    (tmp_path / "extent.prj").unlink()
+    assert answer(open_library(tmp_path, entries)).layers[0].status == "not_checked"
+
+
+def test_a_layer_geos_cannot_overlay_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = open_library(tmp_path, far_layers(tmp_path))
+    real = overlay.measure
+
+    def failing(sites: Any, layer: Layer) -> overlay.Measures:
+        if layer.identity.theme == "heritage":
+            raise shapely.errors.GEOSException("TopologyException: side location conflict")
+        return real(sites, layer)
+
+    monkeypatch.setattr(overlay, "measure", failing)
+    answered = answer(library)
+    assert answered.overall.unchecked == ("文物保护单位",)
     assert answered.overall.verdict is Verdict.NOT_CHECKED
 
 

@@ -50,7 +50,10 @@ def site(geometry: Any, site_id: str = "site", **more: Any) -> Site:
 HUNDRED = square(0, 0, 100)
 
 
-def write_layer(path: Path, zones: Sequence[Any], *, crs: str | None = GK, **columns: Sequence[Any]) -> Path:
+def write_layer(
+    path: Path, zones: Sequence[Any], *, crs: str | None = GK, layer: str | None = None, append: bool = False,
+    **columns: Sequence[Any],
+) -> Path:  # fmt: skip
     """Write zones with text columns (default: BM, MC numbered) to any GDAL vector format."""
     count = len(zones)
     values = {
@@ -60,7 +63,11 @@ def write_layer(path: Path, zones: Sequence[Any], *, crs: str | None = GK, **col
     }
     wkb = np.array([None if zone is None else shapely.to_wkb(zone) for zone in zones], dtype=object)
     fields = [np.array(column, dtype=object) for column in values.values()]
-    pyogrio.raw.write(path, wkb, fields, list(values), geometry_type="Unknown", crs=crs, spatial_index=False)
+    options = {} if path.suffix == ".shp" else {"spatial_index": False}
+    kind = "Polygon" if path.suffix == ".shp" else "Unknown"
+    pyogrio.raw.write(
+        path, wkb, fields, list(values), geometry_type=kind, crs=crs, layer=layer, append=append, **options
+    )
     return path
 
 

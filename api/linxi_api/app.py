@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,10 @@ def create_app(library: Library, rulebook: Rulebook) -> FastAPI:
     )
     app.state.library = library
     app.state.rulebook = rulebook
-    app.state.started = datetime.now().astimezone()
     app.add_exception_handler(LinxiError, problems.from_linxi)
     app.add_exception_handler(RequestValidationError, problems.from_validation)
     app.add_exception_handler(HTTPException, problems.from_http)
+    app.add_exception_handler(Exception, problems.from_bug)
     app.include_router(routes.router)
     _docs(app)
     return app

@@ -59,6 +59,11 @@ async def from_validation(request: Request, error: Exception) -> JSONResponse:
     return problem(400, f"{place}：{first['msg']}", request, remedy="参数说明见 /docs")
 
 
+async def from_bug(request: Request, error: Exception) -> JSONResponse:
+    """Return a problem for what nobody foresaw; the traceback goes to the server's log."""
+    return problem(500, f"程序内部错误（{type(error).__name__}），没有给出结论", request, remedy="请把输入文件反馈给开发者")
+
+
 async def from_http(request: Request, error: Exception) -> JSONResponse:
     """Return the problem of a plain HTTP error (404, 405 ...)."""
     assert isinstance(error, HTTPException)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -51,15 +50,6 @@ CrsQuery = Annotated[str | None, Query(description="EPSG:编号、GCJ-02 或 BD-
 WidthQuery = Annotated[float | None, Query(gt=0, description="线路走廊总宽度（米）")]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """What a request carries: a file (name and bytes) and the project's values."""
-
-    filename: str
-    data: bytes
-    project: Mapping[str, Any]
-
-
 _BODY = {
     "requestBody": {
         "required": True,
@@ -85,20 +75,22 @@ async def assess_sites(
     on: OnQuery = None, crs: CrsQuery = None, width: WidthQuery = None,
 ) -> dict[str, Any]:  # fmt: skip
     """每个地块一份摘要（assessment-1），与命令行 `linxi check --format json` 相同。"""
-    sent = await _sent(request)
-    project = with_values(Project(), sent.project.items(), rules.attributes, "project")
-    return await run_in_threadpool(_assess, sent, project, library, rules, on or _today(), crs, width)
+    filename, data, project = await _sent(request)
+    return await run_in_threadpool(_assess, filename, data, project, library, rules, on or _today(), crs, width)
 
 
 def _assess(
-    sent: _Sent, project: Project, library: Library, rules: Rulebook, day: date, crs: str | None, width: float | None
-) -> dict[str, Any]:
+    filename: str, data: bytes, said: str | None, library: Library, rules: Rulebook, day: date, crs: str | None,
+    width: float | None,
+) -> dict[str, Any]:  # fmt: skip
+    values = _object(said, "project") if said is not None else _member(data)
+    project = with_values(Project(), values.items(), rules.attributes, "project")
     reading = intake.read_bytes(
-        sent.data, sent.filename, intake.Options(crs=crs, county=library.county_lonlat(), source_name=sent.filename)
+        data, filename, intake.Options(crs=crs, county=library.county_lonlat(day), source_name=filename)
     )
     if not reading.sites:
         raise InputError(
-            "没有可以研判的地块：" + "；".join(issue.text for issue in reading.issues), where=sent.filename
+            "没有可以研判的地块：" + "；".join(issue.text for issue in reading.issues), where=filename
         )
     sites = [corridor(site, width) if width else site for site in reading.sites]
     return {
@@ -161,27 +153,31 @@ def _today() -> date:
     return datetime.now().date()
 
 
-async def _sent(request: Request) -> _Sent:
-    """Return the file and the project of a request: a GeoJSON body, or a multipart form."""
+async def _sent(request: Request) -> tuple[str, bytes, str | None]:
+    """Return file name, bytes and project text of a request: a GeoJSON body (no text), or a form."""
     length = request.headers.get("content-length", "")
     _check_size(int(length) if length.isdigit() else 0)
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        if not length.isdigit():
+            raise UsageError("multipart 请求没有 Content-Length", remedy="请带上长度，或直接提交 GeoJSON")
         async with request.form(max_files=1, max_fields=10) as form:
             upload, project = form.get("file"), form.get("project")
             if not isinstance(upload, UploadFile):
                 raise UsageError("缺少 file", remedy="multipart 表单里用 file 字段上传地块文件")
-            data = await upload.read(MAX_BODY_BYTES + 1)
-            _check_size(len(data))
-            return _Sent(upload.filename or "upload", data, _object(str(project or "{}"), "project"))
+            return upload.filename or "upload", await upload.read(), str(project or "{}")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         _check_size(len(body))
-    members = _object(bytes(body), "请求体")
-    values = members.get("project") or {}
+    return "body.geojson", bytes(body), None
+
+
+def _member(data: bytes) -> dict[str, Any]:
+    """Return the `project` member of a GeoJSON body; a body without one says nothing of the project."""
+    values = _object(data, "请求体").get("project") or {}
     if not isinstance(values, dict):
         raise UsageError("project 不是对象", remedy='例如 "project": {"has_outfall": "no"}')
-    return _Sent("body.geojson", bytes(body), values)
+    return values
 
 
 def _check_size(size: int) -> None:
@@ -192,7 +188,7 @@ def _check_size(size: int) -> None:
 def _object(text: str | bytes, what: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, a number of 5,000 digits
         raise UsageError(f"{what}不是有效的 JSON（UTF-8）", remedy="请提交 GeoJSON，或用 multipart 上传文件") from error
     if not isinstance(value, dict):
         raise UsageError(f"{what}不是 JSON 对象")

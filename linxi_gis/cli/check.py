@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def check(
     day = roof.day_of(on)
     office = roof.open_office(catalog)
     project = roof.project_of(project_file, sets, office.rulebook)
-    read, failed = _read_all(sites, crs, width, office)
+    read, failed = _read_all(sites, crs, width, office, day)
     if not read:
         return InputError.exit_code
 
@@ -79,7 +80,7 @@ def _formats(text: str | None, out: str | None) -> tuple[str, ...]:
 
 
 def _read_all(
-    names: Sequence[str], crs: str | None, width: float | None, office: roof.Office
+    names: Sequence[str], crs: str | None, width: float | None, office: roof.Office, day: date
 ) -> tuple[list[Site], bool]:
     """Read every file; a file or feature that fails is told and the others go on."""
     from linxi_gis.footprint import corridor
@@ -89,7 +90,7 @@ def _read_all(
         raise UsageError(f"走廊宽度 {width:g} m 不合理", remedy="--width 是总宽度（米），应大于 0")
     read: list[Site] = []
     failed = False
-    options = Options(crs=crs, county=office.library.county_lonlat())
+    options = Options(crs=crs, county=office.library.county_lonlat(day))
     for number, name in enumerate(names, start=1):
         if len(names) > 1:
             click.echo(f"读取 {number}/{len(names)}：{name}", err=True)
@@ -107,9 +108,12 @@ def _read_all(
 def _read_one(name: str, options: Options) -> tuple[Sequence[Site], bool]:
     """Read one file or standard input; print what it says of itself. The flag tells of bad features."""
     from linxi_gis import intake
+    from linxi_gis.intake.encoding import decode
 
     if name == "-":
-        reading = intake.read_text(sys.stdin.read(), replace(options, source_name="标准输入"))
+        pasted, guesses = decode(sys.stdin.buffer.read(), "标准输入")
+        reading = intake.read_text(pasted, replace(options, source_name="标准输入"))
+        reading = replace(reading, issues=(*guesses, *reading.issues))
     else:
         reading = intake.read(Path(name), options)
     on_sites = {issue for site in reading.sites for issue in site.issues}  # those stand in the table
@@ -140,9 +144,8 @@ def _show(assessments: Sequence[Assessment]) -> None:
 
 
 def _failing(assessments: Sequence[Assessment], fail_on: str | None) -> int:
-    """Return 1 when a verdict reaches the bar; an unchecked site always does: unknown is not clear."""
+    """Return 1 when a verdict reaches the bar; an incomplete answer always does: unknown is not clear."""
     if fail_on is None:
         return 0
     bar = Verdict.from_label(fail_on)
-    verdicts = [one.overall.verdict for one in assessments]
-    return int(any(v is Verdict.NOT_CHECKED or v >= bar for v in verdicts))
+    return int(any(not one.overall.complete or one.overall.verdict >= bar for one in assessments))

@@ -12,6 +12,7 @@ import click
 
 from linxi_gis.cli import roof, words
 from linxi_gis.errors import UsageError
+from linxi_gis.themes import TEXT_STATUS_TITLES
 
 if TYPE_CHECKING:
     from linxi_gis.model import Gap, Layer
@@ -137,7 +138,7 @@ def map_(catalog: str | None, on: str | None, out: str) -> None:
         shown,
         title=office.library.catalog.title,
         demonstration=any(layer.demonstration for layer in shown),
-        outline=office.library.county_lonlat(),
+        outline=office.library.county_lonlat(day),
         gaps=gaps,
     )
     path = Path(out)
@@ -162,7 +163,7 @@ def rules_list(on: str | None) -> None:
         ("编号", "区域", "类别", "效果", "依据", "条", "原文"),
         [
             (rule.id, rule.zone_words, rule.class_words, rule.effect.label, rule.basis.instrument, rule.basis.article,
-             {"verbatim": "已核", "paraphrase": "概括", "unverified": "未核"}[rule.basis.text_status])
+             TEXT_STATUS_TITLES[rule.basis.text_status])
             for rule in _rulebook().in_force(day)
         ],
     )  # fmt: skip
@@ -179,7 +180,7 @@ def rules_show(rule_id: str) -> None:
     basis = rule.basis
     click.echo(f"{rule.id}  {rule.effect.label}  {rule.zone_words} / {rule.class_words}")
     click.echo(f"《{basis.instrument}》{basis.number} {basis.article}（{basis.legal_force}）")
-    click.echo(f"施行：{basis.effective_from or '不详'} 至 {basis.effective_to or '今'}；条文状态 {basis.text_status}")
+    click.echo(f"施行：{basis.effective_from or '不详'} 至 {basis.effective_to or '今'}；{TEXT_STATUS_TITLES[basis.text_status]}")
     click.echo(f"原文：{basis.quote}")
     for label, text in (("适用活动", rule.activity), ("例外", rule.exception), ("说明", rule.note)):
         if text:

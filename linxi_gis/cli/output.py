@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+from xlsxwriter.exceptions import FileCreateError
+
 from linxi_gis.cli.roof import Office
 from linxi_gis.errors import UsageError
 from linxi_gis.model import Assessment, Layer
-from linxi_gis.report import extract
+from linxi_gis.report import extract, sheet
 
 # Names Windows refuses, and characters no file system takes everywhere.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\s]+')
@@ -20,29 +22,40 @@ _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
 def write(
     assessments: Sequence[Assessment], office: Office, folder: Path, formats: Sequence[str], day: date
 ) -> Iterator[Path]:
-    """Write the run and yield every path written. Raises UsageError when the folder cannot be made."""
+    """Write the run and yield every path written. Raises UsageError when one cannot be written."""
+    path = folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"目录 {folder} 建不出来", remedy="请换一个 --out 目录") from error
+        for path, body in _files(assessments, office, folder, formats, day):
+            if isinstance(body, str):
+                path.write_text(body, encoding="utf-8", newline="\n")
+            else:
+                sheet.write(body, path)
+            yield path
+    except (OSError, FileCreateError) as error:
+        raise UsageError(
+            f"{path} 写不出来", remedy="请关闭正在打开它的程序（例如 Excel），或换一个 --out 目录"
+        ) from error
+
+
+def _files(
+    assessments: Sequence[Assessment], office: Office, folder: Path, formats: Sequence[str], day: date
+) -> Iterator[tuple[Path, str | Sequence[Assessment]]]:
+    """Yield every path with its text, or with the assessments a workbook is made of."""
+    folder.mkdir(parents=True, exist_ok=True)
     layers = [layer for layer in office.library.layers(day) if isinstance(layer, Layer)]
     for assessment, stem in zip(assessments, stems(assessments), strict=True):
         for name in formats:
             path = folder / f"{stem}.{name}"
             if name == "html":
-                path.write_text(_page(assessment, layers, office), encoding="utf-8", newline="\n")
+                yield path, _page(assessment, layers, office, day)
             elif name == "xlsx":
-                _sheet([assessment], path)
+                yield path, [assessment]
             else:
                 body = extract.build(assessment) if name == "json" else feature(assessment)
-                path.write_text(extract.canonical(body) + "\n", encoding="utf-8", newline="\n")
-            yield path
+                yield path, extract.canonical(body) + "\n"
     summary = {"type": "FeatureCollection", "features": [feature(one) for one in assessments]}
-    path = folder / "summary.geojson"
-    path.write_text(extract.canonical(summary) + "\n", encoding="utf-8", newline="\n")
-    yield path
-    _sheet(assessments, folder / "summary.xlsx")
-    yield folder / "summary.xlsx"
+    yield folder / "summary.geojson", extract.canonical(summary) + "\n"
+    yield folder / "summary.xlsx", assessments
 
 
 def stems(assessments: Sequence[Assessment]) -> list[str]:
@@ -85,14 +98,9 @@ def feature(assessment: Assessment) -> dict[str, object]:
     }
 
 
-def _page(assessment: Assessment, layers: Sequence[Layer], office: Office) -> str:
+def _page(assessment: Assessment, layers: Sequence[Layer], office: Office, day: date) -> str:
     import linxi_maps
 
     shown = [linxi_maps.map_layer(layer, near=assessment.site) for layer in layers]
-    return linxi_maps.site_map(assessment, shown, outline=office.library.county_lonlat())
+    return linxi_maps.site_map(assessment, shown, outline=office.library.county_lonlat(day))
 
-
-def _sheet(assessments: Sequence[Assessment], path: Path) -> None:
-    from linxi_gis.report import sheet
-
-    sheet.write(assessments, path)

@@ -21,6 +21,9 @@ CATALOG_HELP = "图层目录 catalog.toml；不写时依次找 LINXI_CATALOG、.
 ON_HELP = "研判日期 YYYY-MM-DD，默认今天；按当日有效的图层和条文"
 
 
+OUTLINE_COUNTY = "150424"  # the bundled outline is that of 林西县
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """An opened county: its layers and its rules."""
@@ -56,10 +59,12 @@ def open_office(catalog: str | None) -> Office:
     from linxi_layers import demo_outline, rules_dir
 
     path = catalog_path(catalog)
-    outline = shapely.from_geojson(demo_outline().read_text(encoding="utf-8"))
-    return Office(
-        Library(catalogs.read(path), shapely.union_all(shapely.get_parts(outline))), rulebook.load(rules_dir())
-    )
+    catalog_read = catalogs.read(path)
+    outline = None
+    if catalog_read.county == OUTLINE_COUNTY:
+        drawn = shapely.from_geojson(demo_outline().read_text(encoding="utf-8"))
+        outline = shapely.union_all(shapely.get_parts(drawn))
+    return Office(Library(catalog_read, outline), rulebook.load(rules_dir()))
 
 
 def day_of(text: str | None) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from linxi_gis.cli import roof, words
-from linxi_gis.errors import UsageError
+from linxi_gis.errors import LinxiError, UsageError
 
 
 @click.command(cls=words.Command)
@@ -34,12 +34,16 @@ def doctor(catalog: str | None) -> int:
     from linxi_gis import doctor as checks
     from linxi_maps import assets
 
-    office = roof.open_office(catalog)
     findings = [
         *checks.known_answers(),
         checks.check("前端资源（离线地图）", lambda: f"{len(assets.head()) // 1024} KB，全部内嵌"),
-        *checks.holdings(office.library, office.rulebook, roof.day_of(None)),
     ]
+    try:
+        office = roof.open_office(catalog)
+    except LinxiError as error:
+        findings.append(checks.Check("图层目录和规则包", False, str(error), error.remedy))
+    else:
+        findings += checks.holdings(office.library, office.rulebook, roof.day_of(None))
     for finding in findings:
         mark = "通过" if finding.ok else "不通过"
         click.echo(f"{mark}  {finding.name}：{finding.detail}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from linxi_gis.intake.settle import settle, unreadable
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 # Each byte one character, so that the bytes come back whole whatever the LDID byte says.
 _BYTES = "ISO-8859-1"
+# What Python does with warnings is one setting for all threads, and the service has many.
+_WARNINGS = threading.Lock()
 _REMEDY = "请把 .shp、.shx、.dbf、.prj 一起打成 zip 提交"
 
 
@@ -86,7 +89,7 @@ def _read(bundle: Bundle) -> tuple[list[crs.Geometry | None], list[str], Columns
         for suffix, data in bundle.parts.items():
             if suffix in (".shp", ".shx", ".dbf"):
                 (Path(folder) / f"layer{suffix}").write_bytes(data)
-        with warnings.catch_warnings(record=True) as caught:
+        with _WARNINGS, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 meta, _, wkb, columns = pyogrio.raw.read(

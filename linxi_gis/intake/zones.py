@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from linxi_gis import crs
 
@@ -76,7 +76,7 @@ class Plane:
     prefix: int | None
 
 
-@cache
+@lru_cache(maxsize=256)
 def plane_of(system: str) -> Plane | None:
     """Return the CGCS2000 Gauss-Krüger plane a CRS text means, or None; judged by its numbers.
 
@@ -103,7 +103,7 @@ def plane_of(system: str) -> Plane | None:
     return Plane(zone, int(prefix) or None)
 
 
-@cache
+@lru_cache(maxsize=256)
 def name_of(system: str) -> str:
     """Return the shortest true name of a CRS text: an EPSG code where it is one, else its name.
 

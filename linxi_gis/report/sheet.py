@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from linxi_gis.model import Assessment
 from linxi_gis.report.extract import DISCLAIMER, STAMP
-from linxi_gis.themes import class_title
+from linxi_gis.themes import STATUS_TITLES, TEXT_STATUS_TITLES, class_title
 from linxi_gis.units import wind
 
 _SITES = ("编号", "名称", "结论", "完整", "未核查图层", "椭球面积 m²", "平面面积 m²", "申报面积 m²", "长度 m",
@@ -19,8 +19,6 @@ _LAYERS = ("地块", "图层", "状态", "必备", "命中面积 m²", "命中�
            "版本", "说明")  # fmt: skip
 _FINDINGS = ("地块", "图层", "对象", "类别", "关系", "面积 m²", "长度 m", "占地块 %", "距离 m", "临界", "结论", "条文号",
              "依据", "条", "原文", "条文状态", "说明", "待答问题")  # fmt: skip
-_STATUS = {"hit": "命中", "near": "邻近", "clear": "未命中", "not_covering": "未覆盖", "not_checked": "未核查", "stale": "已过期"}
-_TEXT_STATUS = {"verbatim": "原文", "paraphrase": "概括（待核）", "unverified": "未核"}
 # Columns no wider than this many half-width characters; longer text wraps, 15 points a line.
 WIDEST = 42
 LINE_PT = 15
@@ -79,7 +77,7 @@ def _layers(one: Assessment) -> list[Row]:
     for layer in one.layers:
         near = layer.nearest
         rows.append((
-            one.site.id, layer.title, _STATUS[layer.status], "是" if layer.required else "否",
+            one.site.id, layer.title, STATUS_TITLES[layer.status], "是" if layer.required else "否",
             round(layer.area_m2, 2), round(layer.length_m, 2), round(layer.share_of_site * 100.0, 4),
             near.zone_name if near else "", round(near.distance_m, 2) if near else None,
             wind(near.bearing_deg) if near and near.bearing_deg is not None else "",
@@ -102,7 +100,7 @@ def _findings(one: Assessment) -> list[Row]:
             round(hit.length_m, 2) if hit else None, round(hit.share_of_site * 100.0, 4) if hit else None,
             round(hit.distance_m, 2) if hit else None, "临界" if hit and hit.critical else "",
             finding.verdict.label, finding.rule or "", basis.instrument if basis else "", basis.article if basis else "",
-            basis.quote if basis else "", _TEXT_STATUS[basis.text_status] if basis else "", finding.say,
+            basis.quote if basis else "", TEXT_STATUS_TITLES[basis.text_status] if basis else "", finding.say,
             "；".join(f"{q.text}（是→{q.if_yes.label}，否→{q.if_no.label}）" for q in finding.questions),
         ))  # fmt: skip
     return rows

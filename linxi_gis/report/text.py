@@ -12,6 +12,7 @@ from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Verdict
 from linxi_gis.model import Assessment, Site
 from linxi_gis.report.extract import DISCLAIMER, STAMP
+from linxi_gis.themes import STATUS_TITLES
 from linxi_gis.units import area_text, chainage, distance_text, wind
 
 COLOURS = {
@@ -23,14 +24,6 @@ COLOURS = {
     Verdict.NOT_CHECKED: "bold magenta",
 }
 _KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
-_STATUS = {
-    "hit": "命中",
-    "near": "邻近",
-    "clear": "未命中",
-    "not_covering": "未覆盖",
-    "not_checked": "未核查",
-    "stale": "已过期",
-}
 _UNCHECKED_STYLE = "bold magenta"
 # A terminal is read at a glance: the findings that decide, the rest in the extract.
 FINDINGS_SHOWN = 6
@@ -95,7 +88,7 @@ def _layers(assessment: Assessment) -> Table:
 
 
 def _row(layer: LayerResult, assessment: Assessment) -> list[str | Text]:
-    status = Text(_STATUS[layer.status], style=_UNCHECKED_STYLE if layer.unchecked else "")
+    status = Text(STATUS_TITLES[layer.status], style=_UNCHECKED_STYLE if layer.unchecked else "")
     if layer.status == "not_checked" or (layer.status == "not_covering" and layer.nearest is None):
         why = layer.issues[-1].text.partition("：")[2] if layer.issues else ""
         return [layer.title, status, "", "", "", Text(why, style=_UNCHECKED_STYLE)]

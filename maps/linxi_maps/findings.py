@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Citation, Verdict
 from linxi_gis.model import Assessment, Site
-from linxi_gis.themes import class_title
+from linxi_gis.themes import TEXT_STATUS_TITLES, class_title
 from linxi_gis.units import area_text, distance_text, wind
 from linxi_maps.escape import safe
 from linxi_maps.layers import MapLayer
 from linxi_maps.panels import Unchecked, colour, facts
 
-_TEXT_STATUS = {"verbatim": "条文原文", "paraphrase": "条文大意", "unverified": "条文待核"}
 _KINDS = {"polygon": "地块", "line": "线路", "point": "点位", "corridor": "走廊"}
 _WHY = {
     "not_checked": "图层不可用",
@@ -56,7 +55,7 @@ def _rule(finding: Finding) -> str:
     if finding.say:
         parts.append(f" {safe(finding.say)}")
     if finding.basis is not None:
-        status = _TEXT_STATUS[finding.basis.text_status]
+        status = TEXT_STATUS_TITLES[finding.basis.text_status]
         parts.append(f"<blockquote>{safe(finding.basis.quote)}</blockquote>" if finding.basis.quote else "")
         parts.append(f'<p class="lx-sub">{safe(source(finding.basis))}（{status}）')
         parts.append(f"　规则 {safe(finding.rule)}</p>" if finding.rule else "</p>")
@@ -117,7 +116,7 @@ def _finding(finding: Finding, titles: Mapping[str, str], boxes: Mapping[tuple[s
     if finding.say:
         lines.append(f"<p>{safe(finding.say)}</p>")
     if finding.basis is not None:
-        status = _TEXT_STATUS[finding.basis.text_status]
+        status = TEXT_STATUS_TITLES[finding.basis.text_status]
         lines.append(f'<p class="lx-basis">{safe(source(finding.basis))}（{status}）</p>')
     lines.extend(f'<p class="lx-basis">待明确：{safe(question.text)}</p>' for question in finding.questions)
     return f'<div class="lx-finding" {colour(finding.verdict)}{go}>{"".join(lines)}</div>'
