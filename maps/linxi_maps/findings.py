@@ -14,6 +14,7 @@ from linxi_maps.layers import MapLayer
 from linxi_maps.panels import Unchecked, colour, facts
 
 _KINDS = {"polygon": "地块", "line": "线路", "point": "点位", "corridor": "走廊"}
+_TELLING = ("layer_not_checked", "layer_absent", "layer_stale", "not_covering", "coverage_unknown", "layer_lossy")
 _WHY = {
     "not_checked": "图层不可用",
     "stale": "图层已过期",
@@ -122,10 +123,17 @@ def _finding(finding: Finding, titles: Mapping[str, str], boxes: Mapping[tuple[s
     return f'<div class="lx-finding" {colour(finding.verdict)}{go}>{"".join(lines)}</div>'
 
 
-def unchecked_layers(results: Sequence[LayerResult]) -> list[Unchecked]:
-    """Return the layers whose silence proves nothing, and why."""
-    return [
-        Unchecked(r.title, r.issues[0].text if r.issues else _WHY[r.status], r.required)
-        for r in results
-        if r.unchecked
-    ]
+def unchecked_layers(results: Sequence[LayerResult], named: Sequence[str] = ()) -> list[Unchecked]:
+    """Return the layers whose silence proves nothing, and why; then what else `named` says was not seen.
+
+    `named` are the overall verdict's own words: layer titles, and kinds of zone no layer holds.
+    """
+    layers = [Unchecked(r.title, _why(r), r.required) for r in results if r.unchecked]
+    titles = {r.title for r in results}
+    return [*layers, *(Unchecked(name, "没有图层可查", True) for name in named if name not in titles)]
+
+
+def _why(result: LayerResult) -> str:
+    """Return the issue that tells why; the newest, where none is about the layer's reach."""
+    telling = [issue.text for issue in result.issues if issue.code in _TELLING]
+    return (telling or [issue.text for issue in result.issues[-1:]] or [_WHY.get(result.status, "")])[-1]

@@ -144,7 +144,7 @@ def _side(
     return panels.side(
         f"<section><h2>场址</h2>{panels.facts(site_facts(site))}</section>",
         finding_list(assessment, boxes),
-        panels.legend(entries, unchecked_layers(assessment.layers), rows + ground),
+        panels.legend(entries, unchecked_layers(assessment.layers, assessment.overall.unchecked), rows + ground),
         panels.notes([*lines, *panels.layer_notes(shown)]),
     )
 
