@@ -209,7 +209,7 @@ def _hit(k: int, site: Site, layer: Layer, measures: overlay.Measures) -> Hit:
         distance_m=float(measures.distance_m[k]),
         bearing_deg=None if met or relation is Relation.TOUCHES else float(measures.bearing_deg[k]),
         margin_m=margin,
-        critical=margin < site.accuracy_m + layer.identity.accuracy_m,
+        critical=relation is Relation.TOUCHES or margin < site.accuracy_m + layer.identity.accuracy_m,
         nearest_site=None if met else _pair(measures.site_point[k]),
         nearest_zone=None if met else _pair(measures.zone_point[k]),
         intervals_m=measures.intervals_m[k],

@@ -102,8 +102,21 @@ def unchecked_layers(case: Case) -> tuple[str, ...]:
     return tuple(
         layer.title
         for layer in case.layers
-        if nothing or (layer.required and (layer.unchecked or open_draft(layer) or layer.theme in holes))
+        if nothing
+        or _lawless(layer, case)
+        or (layer.required and (layer.unchecked or open_draft(layer) or layer.theme in holes))
     )
+
+
+def _lawless(layer: LayerResult, case: Case) -> bool:
+    """Whether the site hits a layer that the pack has rules for, but none of that day.
+
+    The law of that day was another text, which the pack does not hold: silence is not permission.
+    """
+    if not any(hit.relation.hit for hit in layer.hits):
+        return False
+    known = any(layer.theme in rule.themes for rule in case.rulebook.rules)
+    return known and not any(layer.theme in rule.themes for rule in case.rules)
 
 
 def _any_project(rule: Rule) -> bool:

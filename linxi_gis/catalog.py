@@ -255,6 +255,14 @@ def _check(catalog: Catalog) -> None:
             near = difflib.get_close_matches(theme, THEMES, n=1)
             hint = f"是不是 {near[0]}？" if near else "可用的主题见 README「图层目录」"
             raise CatalogError(f"没有名为 {theme!r} 的主题", where=where, remedy=hint)
+    for theme in catalog.required_themes:
+        named = [entry for entry in catalog.entries if entry.identity.theme == theme]
+        if named and not any(entry.identity.required for entry in named):
+            raise CatalogError(
+                f"主题 {theme} 是必备的，但它的图层都写着 required = false",
+                where=where,
+                remedy="请去掉 required = false；确不需要的，在 [catalog] required_themes 中去掉该主题",
+            )
     for layer_id in catalog.ids():
         versions = sorted(catalog.versions(layer_id), key=lambda e: e.effective_from or date.min)
         for earlier, later in pairwise(versions):

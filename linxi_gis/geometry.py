@@ -9,6 +9,10 @@ from linxi_gis.crs import Geometry
 from linxi_gis.finding import Issue
 
 
+# Linework takes seconds for a few hundred random vertices, minutes for a thousand.
+LINEWORK_VERTICES = 60
+
+
 def heal(geometry: Geometry, what: str) -> tuple[Geometry, tuple[Issue, ...]]:
     """Return a valid geometry of the same dimension, and an Issue when it had to be repaired.
 
@@ -30,7 +34,7 @@ def heal(geometry: Geometry, what: str) -> tuple[Geometry, tuple[Issue, ...]]:
     kept = [part for part in shapely.get_parts(repaired) if shapely.get_dimensions(part) == dimension]
     kept = [piece for part in kept for piece in shapely.get_parts(part)]
     healed = shapely.union_all(kept) if kept else type(flat)()
-    if healed.is_empty:
+    if healed.is_empty and shapely.get_num_coordinates(flat) < LINEWORK_VERTICES:
         # MakeValid's structure method finds no area; linework keeps both lobes of a bow-tie.
         lobes = [p for p in shapely.get_parts(shapely.make_valid(flat)) if p.area > 0.0]
         healed = shapely.union_all(lobes)

@@ -67,10 +67,20 @@ class Library:
         for entry in self.catalog.entries:
             if entry.identity.theme == "admin_county" and entry.in_force(day):
                 try:
-                    return shapely.union_all(self._open(entry).zones)
-                except LinxiError:
+                    return self._own_zone(self._open(entry))
+                except (LinxiError, shapely.errors.GEOSException):
                     return None
         return None
+
+    def _own_zone(self, layer: Layer) -> Geometry | None:
+        """Return the zone of this county: by its code where the file holds several, None when in doubt."""
+        named = [zone for zone, code in zip(layer.zones, layer.zone_ids, strict=True) if self._is_own(code)]
+        if not named and len(layer.zones) == 1:
+            named = list(layer.zones)
+        return shapely.union_all(named) if named else None
+
+    def _is_own(self, code: str) -> bool:
+        return code.partition("#")[0].startswith(self.catalog.county)
 
     def _extent(self, day: date) -> _Extent:
         """Return what "covers the county" means for the layers of a day."""
@@ -102,6 +112,8 @@ class Library:
             coverage, issues = _coverage(entry, layer, extent)
         except LinxiError as error:
             return _gap(entry, error.what, error.remedy)
+        except shapely.errors.GEOSException as error:
+            return _gap(entry, f"图形无法处理（{str(error)[:80]}）", "请检查图层图形，或重新索取")
         return replace(layer, coverage=coverage, issues=(*layer.issues, *issues), stale=stale)
 
     def _open(self, entry: Entry) -> Layer:
@@ -159,6 +171,9 @@ def _load(entry: Entry) -> Layer:
     title = entry.identity.title
     if not len(table.geometries):
         raise LinxiError("文件里没有任何要素", where=title, remedy="请核对是否导出完整")
+    shapes, rows = zoneindex.exploded(table.geometries)
+    if len(shapes) > len(table.geometries):
+        table = vectorfile.Table(shapes, {key: column[rows] for key, column in table.columns.items()}, table.crs)
     system = _system(entry, table.crs)
     columns = _Columns(entry, table)
     ids, names = columns.ids(), columns.texts(entry.columns.name)
@@ -325,12 +340,29 @@ def _coverage(entry: Entry, layer: Layer, extent: _Extent) -> tuple[Geometry | N
         text = f"{title}有要素没有图形或修复后消失，没有命中不等于没有"
         return None, (Issue("layer_lossy", "warning", text, "请换用完整的图层"),)
     if entry.extent_path is not None:
-        return layer.coverage, ()
+        return layer.coverage, _reach(title, layer, layer.coverage)
     if entry.coverage == "county":
-        return extent.area, extent.issues
+        return extent.area, (*extent.issues, *_reach(title, layer, extent.area))
     text = f"{title}的覆盖范围未知，没有命中不等于没有"
     remedy = '请在 catalog.toml 写明 coverage = "county" 或范围文件'
     return None, (Issue("coverage_unknown", "warning", text, remedy),)
+
+
+def _reach(title: str, layer: Layer, area: Geometry | None) -> tuple[Issue, ...]:
+    """Raise LinxiError when no zone is near what the layer claims to cover; warn when most are not.
+
+    Coordinates of the wrong zone, or with a wrong CRS named, put every zone somewhere else.
+    """
+    if area is None:
+        return ()
+    near = shapely.dwithin(layer.zones, area, layer.identity.range_m)
+    if not near.any():
+        raise LinxiError("所有要素都不在声明的覆盖范围内", where=title, remedy="请核对图层的坐标系和带号")
+    inside = int(near.sum())
+    if inside * 2 >= len(near):
+        return ()
+    text = f"{title}有 {len(near) - inside} 个要素（共 {len(near)} 个）不在声明的覆盖范围内"
+    return (Issue("zones_outside_coverage", "warning", text, "请核对图层的坐标系、带号和覆盖范围"),)
 
 
 def _read_extent(path: Path) -> _Extent:

@@ -26,6 +26,8 @@ CLOSURE = 1e-7
 NOISE_M = 2e-6
 # One layer with more pieces than this on a site enters as its union, under the zone "*".
 MANY_PIECES = 100
+# So does one whose pieces lie this many deep on average: their borders would cut the site to dust.
+DEEP = 8.0
 
 
 def areas(ground: Geometry, pieces: Sequence[tuple[Zone, Geometry]]) -> tuple[Partition, ...]:
@@ -78,8 +80,10 @@ def _thinned(pieces: Sequence[tuple[Zone, Geometry]]) -> list[tuple[Zone, Geomet
         by_layer[zone[0]].append((zone, piece))
     result: list[tuple[Zone, Geometry]] = []
     for layer, mine in by_layer.items():
-        if len(mine) > MANY_PIECES:
-            result.append(((layer, "*"), shapely.union_all([piece for _, piece in mine])))
+        shapes = [piece for _, piece in mine]
+        union = shapely.union_all(shapes)
+        if len(mine) > MANY_PIECES or float(shapely.area(shapes).sum()) > DEEP * float(union.area):
+            result.append(((layer, "*"), union))
         else:
             result.extend(mine)
     return result

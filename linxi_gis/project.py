@@ -172,15 +172,21 @@ def read(path: Path, known: Mapping[str, Attribute]) -> Project:
 
 
 def parse_sets(pairs: Iterable[str]) -> list[tuple[str, str]]:
-    """Split KEY=VALUE words of the command line; raises UsageError where there is no '='.
+    """Split KEY=VALUE words of the command line.
+
+    Raises UsageError where there is no '=', and for a key given twice with different values.
 
     >>> parse_sets(["name=尾矿库=二期"])
     [('name', '尾矿库=二期')]
     """
-    result = []
+    said: dict[str, str] = {}
     for pair in pairs:
         key, mark, value = pair.partition("=")
         if not mark:
             raise UsageError(f"--set {pair!r} 缺少等号", remedy="写成 --set 属性=值，例如 --set has_outfall=no")
-        result.append((key.strip(), value))
-    return result
+        key, value = key.strip(), value.strip()
+        if said.setdefault(key, value) != value:
+            raise UsageError(
+                f"--set {key} 写了两次且值不同：{said[key]!r} 与 {value!r}", remedy="同一属性只写一个值"
+            )
+    return list(said.items())

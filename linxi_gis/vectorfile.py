@@ -38,8 +38,11 @@ def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None
     if not path.exists():
         raise LayerError("图层文件不存在", where=path.name, remedy="请检查 catalog.toml 的 path")
     try:
+        if sublayer is None:
+            _check_single(path, pyogrio.list_layers(path))
         meta, _, wkb, fields = pyogrio.raw.read(path, layer=sublayer, encoding=encoding)
-        geometries = shapely.from_wkb(wkb)
+        with np.errstate(invalid="ignore"):  # numbers that are none are told when the layer is prepared
+            geometries = shapely.from_wkb(wkb)
     except (
         DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError,
         shapely.errors.GEOSException, UnicodeDecodeError, ValueError,
@@ -53,6 +56,17 @@ def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None
         _check_whole(path)
     columns = dict(zip((str(name) for name in meta["fields"]), fields, strict=True))
     return Table(np.asarray(geometries, dtype=object), columns, meta["crs"])
+
+
+def _check_single(path: Path, listed: NDArray[Any]) -> None:
+    """Raise LayerError where a container holds several layers and nobody said which."""
+    spatial = [str(name) for name, kind in listed if kind is not None]
+    if len(spatial) > 1:
+        raise LayerError(
+            f"文件里有 {len(spatial)} 个图层：{'、'.join(spatial[:8])}",
+            where=path.name,
+            remedy='请在 catalog.toml 写明 sublayer = "..."',
+        )
 
 
 def _check_whole(path: Path) -> None:

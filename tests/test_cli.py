@@ -157,6 +157,9 @@ def test_set_and_on_decide(tmp_path: Path) -> None:
         (("check", "well_point.csv", "--project", "none.toml"), "打不开"),
         (("check", "well_point.csv", "--width", "-1"), "宽度"),
         (("rules", "show", "ERL-999"), "ERL-999"),
+        (("check", "well_point.csv", "--fail-on", "大"), "--fail-on 的值不对：应为 禁止、"),
+        (("check", "well_point.csv", "--width", "宽"), "--width 的值不对：应为数字"),
+        (("check", "well_point.csv", "--set", "has_outfall=no", "--set", "has_outfall=yes"), "写了两次"),
     ],
 )
 def test_usage_errors_are_chinese_sentences(words: tuple[str, ...], told: str) -> None:
@@ -278,3 +281,34 @@ def test_json_check_of_a_text_site_loads_no_drawing_library() -> None:
         env=os.environ | {"PYTHONPATH": SOURCES, "PYTHONUTF8": "1"},
     )  # fmt: skip
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_ids_stay_apart_over_all_files(tmp_path: Path) -> None:
+    for name, ids in (("a.csv", ("W", "W-2")), ("b.csv", ("W", "w-2"))):
+        rows = "".join(f"{one},{one}号井,118.0,43.{n + 6}\n" for n, one in enumerate(ids))
+        (tmp_path / name).write_text(f"编号,名称,经度,纬度\n{rows}", encoding="utf-8")
+    done = linxi("check", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--format", "json", *DAY)
+    ids_found = [answer["site"]["id"].casefold() for answer in json.loads(done.stdout)]
+    assert len(set(ids_found)) == len(ids_found) == 4
+    assert "编号 W 重复" in done.stderr
+
+
+def test_a_fault_of_ours_loses_one_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from linxi_gis import intake
+    from linxi_gis.cli import linxi as program
+
+    honest = intake.read
+
+    def faulty(path: Path, options: intake.Options) -> intake.Reading:
+        if path.name == "bad.csv":
+            raise ZeroDivisionError("试验")
+        return honest(path, options)
+
+    monkeypatch.setattr(intake, "read", faulty)
+    words = ["check", "bad.csv", str(EXAMPLES / "well_point.csv"), "--format", "json", *DAY]
+    done = CliRunner().invoke(program, words, standalone_mode=False)
+    assert done.return_value == 3
+    assert "bad.csv：程序内部错误（ZeroDivisionError：试验），该文件未研判，请反馈" in done.stderr
+    assert len(json.loads(done.stdout)) == 1

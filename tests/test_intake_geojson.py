@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,26 @@ def test_mixed_kinds_and_heights() -> None:
         {"type": "MultiPolygon", "coordinates": [[RING], [[[x + 0.1, y] for x, y in RING]]]},
     ]
     sites = read_geojson(collection(*map(feature, shapes))).sites
-    assert [s.kind for s in sites] == ["point", "point", "line", "line", "polygon", "polygon"]
+    assert [s.kind for s in sites] == ["point"] * 3 + ["line", "line", "polygon", "polygon"]
+
+
+def test_several_points_are_several_sites() -> None:
+    body = feature({"type": "MultiPoint", "coordinates": [[118.0, 43.6], [118.1, 43.7]]}, id="W", name="井群")
+    reading = read_geojson(collection(body))
+    assert [(s.id, s.name, s.geometry.wkt) for s in reading.sites] == [
+        ("W-1", "井群-1", "POINT (118 43.6)"), ("W-2", "井群-2", "POINT (118.1 43.7)")
+    ]  # fmt: skip
+    for site in reading.sites:
+        assert [i.severity for i in site.issues if i.code == "multipoint_split"] == ["info"]
+
+
+def test_a_scribble_is_read_in_seconds() -> None:
+    spots = np.random.default_rng(1).uniform((118.0, 43.5), (118.2, 43.7), (700, 2)).round(6).tolist()
+    body = collection(feature({"type": "Polygon", "coordinates": [[*spots, spots[0]]]}))
+    start = time.perf_counter()
+    site = read_geojson(body).sites[0]
+    assert time.perf_counter() - start < 5.0
+    assert "geometry_healed" in {issue.code for issue in site.issues} and site.area_m2 > 0.0
 
 
 @pytest.mark.parametrize(

@@ -259,3 +259,36 @@ def test_upper_case_parts_and_a_shp_alone(tmp_path: Path) -> None:
     assert read(tmp_path / "A.SHP").sites[0].name == "甲"
     with pytest.raises(InputError, match="zip"):
         read_bytes((tmp_path / "A.SHP").read_bytes(), "A.SHP")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
+def test_a_damaged_zip_is_a_sentence_whatever_its_method(tmp_path: Path, method: int) -> None:
+    write(tmp_path / "a.shp", SQUARES)
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for file in sorted(tmp_path.iterdir()):
+            archive.write(file, file.name)
+    whole = made.getvalue()
+    assert len(read_bytes(whole, "a.zip").sites) == 3
+    refused = 0
+    for start in range(0, min(400, len(whole) - 60), 7):
+        damaged = whole[:start] + bytes(byte ^ 0xFF for byte in whole[start : start + 30]) + whole[start + 30 :]
+        try:
+            read_bytes(damaged, "a.zip")
+        except InputError:
+            refused += 1
+    assert refused > 10
+    start = whole.index(b"a.cpg") + 5
+    with pytest.raises(InputError, match="zip 文件损坏"):
+        read_bytes(whole[:start] + bytes(byte ^ 0xFF for byte in whole[start : start + 9]) + whole[start + 9 :], "a.zip")
+
+
+def test_points_of_one_record_are_sites_of_their_own(tmp_path: Path) -> None:
+    pyogrio.raw.write(
+        tmp_path / "p.shp",
+        geometry=np.array([shapely.to_wkb(shapely.MultiPoint([(118.0, 43.6), (118.1, 43.7)]))], dtype=object),
+        field_data=[np.array(["W"], dtype=object)], fields=["id"], geometry_type="MultiPoint", crs="EPSG:4490",
+    )  # fmt: skip
+    reading = read(tmp_path / "p.shp")
+    assert [(s.id, s.kind) for s in reading.sites] == [("W-1", "point"), ("W-2", "point")]
+    assert all("multipoint_split" in {i.code for i in s.issues} for s in reading.sites)

@@ -350,3 +350,99 @@ def test_prefix_or_none_fits_the_zone_asked_for() -> None:
         x, y = shapely.get_coordinates(reading.sites[0].geometry)[0]
         assert math.hypot(x - truth[0], y - truth[1]) < 1e-9
         assert "zone_prefix_adjusted" in codes(reading)
+
+
+# --- what the rows draw, when nobody says ----------------------------------------------------------
+
+PLACES = ("118.0,43.7", "118.1,43.7", "118.1,43.6", "118.0,43.6")
+
+
+def rows(head: str, names: tuple[str, ...], title: str = "") -> str:
+    body = "".join(f"{name},{place}\n" for name, place in zip(names, PLACES, strict=False))
+    return f"{title}{head},经度,纬度\n{body}"
+
+
+@pytest.mark.parametrize(
+    ("head", "names", "title", "kinds", "told"),
+    [
+        ("名称", ("西北角", "东北角", "东南角", "西南角"), "", ["polygon"], True),
+        ("点位", ("A", "B", "C", "D"), "", ["polygon"], True),
+        ("名称", ("A1", "A2", "A3", "A4"), "", ["polygon"], True),
+        ("名称", ("ZK1", "ZK2", "ZK3", "ZK4"), "", ["point"] * 4, True),
+        ("井号", ("A", "B", "C", "D"), "", ["point"] * 4, False),
+        ("名称", ("甲", "乙", "丙", "丁"), "", ["point"] * 4, True),
+        ("桩号", ("K0+000", "K1+000", "K2+000", "K3+120.5"), "", ["line"], True),
+        ("点号", ("K0+000", "K1+000", "K2+000", "K3+120.5"), "", ["line"], True),
+        ("序号", ("1", "2", "3", "4"), "管线路由表\n", ["line"], True),
+        ("名称", ("起点", "一弯", "二弯", "终点"), "输水管线\n", ["line"], True),
+        ("线路名称", ("甲", "甲", "甲", "甲"), "", ["line"], False),
+        ("序号", ("1", "2", "3", "4"), "水井一览表\n", ["point"] * 4, True),
+        ("序号", ("1", "2", "3", "4"), "", ["polygon"], True),
+        ("序号", ("1", "2"), "", ["line"], True),
+        ("拐点", ("1", "2", "3", "4"), "", ["polygon"], False),
+        ("地块", ("甲", "甲", "甲", "甲"), "", ["polygon"], False),
+        ("序号", ("1", "2", "3", "4"), "用地界址点坐标\n", ["polygon"], False),
+        ("序号", ("1", "2", "3", "4"), "管线用地界址点坐标\n", ["polygon"], True),
+    ],
+)
+def test_what_rows_were_taken_for_is_told(
+    head: str, names: tuple[str, ...], title: str, kinds: list[str], told: bool
+) -> None:
+    sites = read_text(rows(head, names, title)).sites
+    assert [site.kind for site in sites] == kinds
+    for site in sites:
+        found = [issue for issue in site.issues if issue.code == "geometry_kind_assumed"]
+        assert [issue.severity for issue in found] == (["warning"] if told else [])
+        word = {"point": "按点", "line": "按线", "polygon": "按面"}[site.kind]
+        assert all(word in issue.text and "类型" in issue.remedy for issue in found)
+
+
+@pytest.mark.parametrize(("word", "kinds"), [("点", ["point"] * 3), ("线", ["line"]), ("面", ["polygon"])])
+def test_a_kind_column_leaves_nothing_to_assume(word: str, kinds: list[str]) -> None:
+    text = "类型,名称,经度,纬度\n" + "".join(f"{word},J{i},{PLACES[i]}\n" for i in range(3))
+    reading = read_text(text)
+    assert [site.kind for site in reading.sites] == kinds
+    assert "geometry_kind_assumed" not in codes(reading)
+
+
+def test_two_kinds_in_one_group_are_refused() -> None:
+    with pytest.raises(InputError, match="类型"):
+        read_text(f"类型,地块,经度,纬度\n点,甲,{PLACES[0]}\n面,甲,{PLACES[1]}\n面,甲,{PLACES[2]}")
+
+
+def test_a_closed_outline_needs_no_warning() -> None:
+    assert "geometry_kind_assumed" not in codes(read_text("\n".join([*PLACES, PLACES[0]])))
+
+
+# --- what must not pass in silence -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preface", ["坐标系：地方独立坐标系", "赤峰市城市坐标系", "火星坐标系"])
+def test_a_foreign_system_above_the_table_needs_crs(preface: str) -> None:
+    text = f"{preface}\n点号,经度,纬度\n" + "".join(f"{i},{place}\n" for i, place in enumerate(PLACES))
+    with pytest.raises(CrsError, match="--crs"):
+        read_text(text)
+    assert "crs_overridden" in codes(read_text(text, Options(crs="EPSG:4490")))
+
+
+@pytest.mark.parametrize("head", ["西经,北纬", "经度(W),纬度", "东经,南纬", "W,N"])
+def test_west_and_south_headings_are_refused(head: str) -> None:
+    with pytest.raises(InputError, match="不在中国"):
+        read_text(f"{head}\n118.1,43.6\n")
+
+
+@pytest.mark.parametrize("figure", ["0e99999", "0e-99999", "1e999999999"])
+def test_an_exponent_beyond_reason_is_no_coordinate(figure: str) -> None:
+    assert read_coordinate(figure) is None
+    with pytest.raises(InputError, match="第 2 行"):
+        read_text(f"经度,纬度\n{figure},43.6\n118.1,43.6\n118.1,43.7\n")
+
+
+def test_an_exponent_as_spreadsheets_write_it_is_read() -> None:
+    found = read_coordinate("1.18E+002")
+    assert found is not None and (found.value, found.step) == (118.0, 1.0)
+
+
+def test_a_cell_beyond_the_csv_limit_names_its_line() -> None:
+    with pytest.raises(InputError, match="第 2 行"):
+        read_text(f"名称,经度,纬度\n\"{'a' * 200_000}\",118.1,43.6\n乙,118.1,43.6\n")

@@ -46,7 +46,7 @@ def same_place(reading: Reading, lonlat: tuple[tuple[float, float], ...] = SQUAR
     for lon, lat in lonlat:
         off = np.hypot((drawn[:, 0] - lon) * np.cos(np.radians(lat)), drawn[:, 1] - lat).min()
         assert off < MM_DEG
-    assert len(drawn) == len(lonlat) + 1
+    assert reading.sites[0].parts == 1
 
 
 HEADERS: tuple[dict[str, str], ...] = (
@@ -308,6 +308,51 @@ def test_written_plots_read_back(
     text = txt(points([(e, n) if swapped else (n, e) for n, e in pairs]), **HEADERS[0])
     site = read_bytes(codecs.encode(text, encoding), "h.txt").sites[0]
     back = pyproj.Transformer.from_crs("EPSG:4490", "EPSG:4527", always_xy=True)
-    drawn = shapely.get_coordinates(site.geometry)[:4]
+    drawn = shapely.get_coordinates(site.geometry)  # long edges have vertices between the corners
     e, n = back.transform(drawn[:, 0], drawn[:, 1])
-    assert np.abs(np.column_stack((n, e)) - np.array(pairs)).max() < 1e-3
+    for north_m, east_m in pairs:
+        assert np.abs(np.column_stack((n, e)) - (north_m, east_m)).max(axis=1).min() < 1e-3
+
+
+# --- what must not pass in silence -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("system", ["地方独立坐标系", "赤峰市城市坐标系", "XX矿自定义", "2000独立坐标系", "GCJ-02"])
+def test_a_system_that_is_neither_2000_nor_wgs84_needs_crs(system: str) -> None:
+    text = txt(points(project(SQUARE, "EPSG:4527")), 坐标系=system, 带号="39")
+    with pytest.raises(CrsError, match="--crs"):
+        read_text(text)
+    reading = read_text(text, Options(crs="EPSG:4527"))
+    same_place(reading)
+    assert "crs_overridden" in codes(reading)
+
+
+@pytest.mark.parametrize(("parameters", "told"), [("10,20,30,0,0,0,0", True), (",,,,,,", False), ("0,0.0,0", False)])
+def test_transform_parameters_are_told_not_applied(parameters: str, told: bool) -> None:
+    reading = read_text(txt(points(project(SQUARE, "EPSG:4527")), **HEADERS[0], 转换参数=parameters))
+    same_place(reading)
+    assert ("transform_parameters_ignored" in codes(reading)) is told
+
+
+@pytest.mark.parametrize("bad", ["J2,1,4829964.978", "J2,1,4829964.978,", "J2,1,4829964.978,xx", "39580743.283"])
+def test_a_bad_line_names_itself_and_loses_only_its_plot(bad: str) -> None:
+    broken = f"4,,BAD,坏,面,,,,@\nJ1,1,4829864.978,39580743.283\n{bad}\nJ3,1,4829964.978,39580843.283\n"
+    head = "[属性描述]\n坐标系=CGCS2000\n[地块坐标]\n"
+    with pytest.raises(InputError, match="第 6 行"):
+        read_text(head + broken)
+    good = f"5,,OK,好,面,,,,@\n{points(project(SQUARE, 'EPSG:4527'))}\n"
+    reading = read_text(head + broken + good)
+    assert [site.id for site in reading.sites] == ["OK"]
+    told = [issue for issue in reading.issues if issue.severity == "error"]
+    assert len(told) == 1 and "第 6 行" in told[0].text
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "told"),
+    [("面", "polygon", False), ("", "polygon", False), ("管线", "line", False), ("其他", "polygon", True)],
+)
+def test_an_unknown_kind_word_is_told(word: str, kind: str, told: bool) -> None:
+    body = points(project(SQUARE, "EPSG:4527"), close=False)
+    reading = read_text(txt(body, plot=f"4,,K1,块,{word},,,,@", **HEADERS[0]))
+    assert reading.sites[0].kind == kind
+    assert ("geometry_kind_assumed" in codes(reading)) is told

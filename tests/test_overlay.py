@@ -54,6 +54,8 @@ def lonlat_site(drawn: shapely.Geometry) -> Site:
         pytest.param(line((100, 0), (100, 100)), HUNDRED, "touches", 0, 0, id="line along the border of area"),
         pytest.param(line((100, 50), (200, 50)), HUNDRED, "touches", 0, 0, id="line ends at the border"),
         pytest.param(line((0, 0), (100, 100)), line((0, 100), (100, 0)), "crosses", 0, 0, id="line crosses line"),
+        pytest.param(line((0, 50), (100, 50)), square(40, -500, 0.9, 1000), "crosses", 0, 0.9, id="a strip of 0.9 m"),
+        pytest.param(square(0, 0, 0.7), line((-9, 0.35), (9, 0.35)), "crosses", 0, 0.7, id="a line through 0.7 m"),
         pytest.param(point(50, 50), HUNDRED, "within", 0, 0, id="point in area"),
         pytest.param(point(100, 50), HUNDRED, "touches", 0, 0, id="point on the border"),
         pytest.param(point(150, 50), HUNDRED, "near", 0, 0, id="point apart"),
@@ -110,6 +112,33 @@ def test_chainage_of_a_line_that_meets_itself() -> None:
     scale = 1.00008
     assert spans[0] == pytest.approx((40 / scale, 60 / scale), abs=1e-2)
     assert spans[1] == pytest.approx(((250 + 90) / scale, (250 + 110) / scale), abs=2e-2)
+
+
+def test_a_line_that_goes_out_and_comes_back_is_covered_by_half() -> None:
+    out_and_back = site(line((-1_000, 0), (1_000, 0), (-1_000, 0)))
+    layer = replace(layer_of([square(0, 500, 10)]), coverage=shapely.box(-1e6, -1e6, out_and_back.ground.centroid.x, 1e6))
+    assert overlay.measure([out_and_back], layer).covered_share[0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_deep_overlaps_do_not_shatter_the_partition() -> None:
+    chance = np.random.default_rng(3)
+    pieces = []
+    for i in range(90):
+        angles = np.linspace(0.0, 2 * np.pi, 200, endpoint=False)
+        radius = 400 * chance.uniform(0.6, 1.0, 200)
+        ring = np.column_stack([500 + radius * np.cos(angles), 500 + radius * np.sin(angles)])
+        pieces.append((("a", str(i)), shapely.make_valid(shapely.Polygon(ring))))
+    rows = partition.areas(shapely.box(0, 0, 1000, 1000), pieces)
+    assert [row.zones for row in rows] in ([(("a", "*"),), ()], [(), (("a", "*"),)])
+    assert partition.total(rows) == pytest.approx(1e6, rel=1e-9)
+
+
+def test_what_is_shown_follows_what_is_measured() -> None:
+    """A 34 km line drawn in a projected plane bends in degrees; its middle must not stray."""
+    long = site(line((-17_000, 0), (17_000, 0)))
+    shown = crs.plane_of_lonlat(shapely.segmentize(long.geometry, 1e-4))
+    along = shapely.points(shapely.get_coordinates(shapely.segmentize(long.ground, 100.0)))
+    assert shapely.distance(along, shown).max() < 0.01
 
 
 def test_a_multi_part_line_runs_on() -> None:

@@ -66,9 +66,11 @@ def test_a_declared_area_is_a_positive_number(area: str) -> None:
         said(f"declared_area_m2={area}")
 
 
-def test_a_later_word_wins_and_unknown_takes_back() -> None:
-    assert said("has_outfall=no", "has_outfall=unknown").facts() == {}
-    assert said("has_outfall=否", "has_outfall=是").facts() == {"has_outfall": True}
+def test_one_key_has_one_value() -> None:
+    assert said("has_outfall=是", " has_outfall = 是").facts() == {"has_outfall": True}
+    for second in ("unknown", "是"):
+        with pytest.raises(UsageError, match="has_outfall 写了两次"):
+            said("has_outfall=否", f"has_outfall={second}")
 
 
 def test_files_are_read_and_their_faults_named(tmp_path: Path) -> None:

@@ -7,9 +7,24 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
-from yard import DAY, HUNDRED, RULES, entry, open_library, site, square, write_catalog, write_layer
+from yard import (
+    DAY,
+    EAST,
+    HUNDRED,
+    NORTH,
+    RULES,
+    entry,
+    line,
+    open_library,
+    point,
+    site,
+    square,
+    write_catalog,
+    write_layer,
+)  # fmt: skip
 
 from linxi_gis import catalog, crs, overlay, themes
 from linxi_gis.assess import assess
@@ -17,6 +32,7 @@ from linxi_gis.errors import CatalogError, NothingCheckedError
 from linxi_gis.law import Verdict
 from linxi_gis.library import Library
 from linxi_gis.model import Assessment, Layer
+from linxi_gis.report import extract
 
 THEMES = ("ecological_redline", "protected_area", "water_source", "heritage")
 
@@ -91,7 +107,7 @@ def test_a_broken_layer_replaced_by_a_good_one_is_read_anew(tmp_path: Path) -> N
     ],
 )
 def test_a_layer_that_cannot_vouch_is_not_clear(tmp_path: Path, change: dict[str, Any], status: str) -> None:
-    write_layer(tmp_path / "half.gpkg", [square(0, 0, 50, 100)])
+    write_layer(tmp_path / "half.gpkg", [square(0, 0, 50, 100), square(4_000, 4_000, 2_000)])
     entries = far_layers(tmp_path)
     entries[0] = {key: value for key, value in {**entries[0], **change}.items() if value is not None}
     answered = answer(open_library(tmp_path, entries))
@@ -223,9 +239,81 @@ def test_the_simplified_outline_vouches_only_a_kilometre_inside(tmp_path: Path) 
     assert answer(Library(read)).overall.verdict is Verdict.NOT_CHECKED
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"path": "zone40.gpkg"}, id="zone-39 metres labelled zone 40"),
+        pytest.param({"path": "naked.shp", "crs": "EPSG:4528"}, id="the catalogue names the wrong zone"),
+        pytest.param({"path": "away.gpkg"}, id="a thousand kilometres off"),
+    ],
+)
+def test_a_layer_that_lies_elsewhere_is_not_believed(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "zone40.gpkg", [square(5_000, 5_000, 100)], crs="EPSG:4528")
+    write_layer(tmp_path / "naked.shp", [square(5_000, 5_000, 100)])
+    (tmp_path / "naked.prj").unlink()
+    write_layer(tmp_path / "away.gpkg", [square(5_000, -1_000_000, 100)])
+    entries[0] = {**entries[0], **wrong}
+    answered = answer(open_library(tmp_path, entries))
+    assert answered.layers[0].status == "not_checked"
+    assert "覆盖范围" in answered.layers[0].issues[0].text
+    assert answered.overall.verdict is Verdict.NOT_CHECKED
+
+
+def test_a_container_of_several_layers_must_be_told_which(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    write_layer(tmp_path / "two.gpkg", [square(5_000, 5_000, 100)], layer="旧版")
+    write_layer(tmp_path / "two.gpkg", [square(-10, -10, 200)], layer="红线", append=True)
+    entries[0] = {**entries[0], "path": "two.gpkg"}
+    unnamed = answer(open_library(tmp_path, entries)).layers[0]
+    assert unnamed.status == "not_checked"
+    assert "旧版、红线" in unnamed.issues[0].text
+    entries[0] = {**entries[0], "sublayer": "红线"}
+    assert answer(open_library(tmp_path, entries)).layers[0].status == "hit"
+
+
+def test_a_zone_of_wild_numbers_is_lost_not_fatal(tmp_path: Path) -> None:
+    for wild in (float("nan"), float("inf"), 1e300):
+        entries = far_layers(tmp_path)
+        with np.errstate(invalid="ignore"):
+            broken = shapely.Polygon([(EAST, NORTH), (EAST + 10, NORTH), (EAST, wild), (EAST, NORTH)])
+        write_layer(tmp_path / "ecological_redline.gpkg", [square(5_000, 5_000, 100), broken])
+        answered = answer(open_library(tmp_path, entries))
+        assert answered.layers[0].status == "not_covering"
+        assert "zone_empty" in {issue.code for issue in answered.layers[0].issues}
+
+
+def test_a_zone_of_mixed_kinds_is_measured_part_by_part(tmp_path: Path) -> None:
+    mixed = shapely.GeometryCollection([square(0, 0, 100), line((0, 0), (300, 300))])
+    write_layer(tmp_path / "redline.gpkg", [mixed])
+    library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")])
+    sites = [site(point(50, 40), "p"), site(square(150, 150, 60), "a"), site(line((10, 40), (90, 40)), "l")]
+    answers = assess(sites, library, RULES, DAY)
+    assert [one.layers[0].status for one in answers] == ["hit", "hit", "hit"]
+    for one in answers:
+        extract.canonical(extract.build(one))
+
+
+def test_the_neighbours_outline_is_not_ours(tmp_path: Path) -> None:
+    entries = far_layers(tmp_path)
+    ours, neighbour = square(-20_000, -20_000, 40_000), square(20_000, -20_000, 40_000)
+    write_layer(tmp_path / "county.gpkg", [ours, neighbour], BM=["150424000000", "150423000000"])
+    library = open_library(tmp_path, entries)
+    inside, beside = site(HUNDRED), site(square(30_000, 0, 100), "beside")
+    assert [one.overall.verdict for one in assess([inside, beside], library, RULES, DAY)] == [
+        Verdict.CLEAR, Verdict.NOT_CHECKED,
+    ]  # fmt: skip
+
+
+def test_a_required_theme_cannot_be_waved_through(tmp_path: Path) -> None:
+    entries = [{**one, "required": False} for one in far_layers(tmp_path)]
+    with pytest.raises(CatalogError, match="必备"):
+        open_library(tmp_path, entries, required_themes=["ecological_redline"])
+
+
 def test_a_coverage_file_must_say_its_system(tmp_path: Path) -> None:
     entries = far_layers(tmp_path)
-    write_layer(tmp_path / "extent.shp", [square(-1_000, -1_000, 3_000)])
+    write_layer(tmp_path / "extent.shp", [square(-1_000, -1_000, 8_000)])
     entries[0] = {**entries[0], "coverage": "extent.shp"}
     assert answer(open_library(tmp_path, entries)).overall.verdict is Verdict.CLEAR
     (tmp_path / "extent.prj").unlink()
@@ -253,6 +341,14 @@ def test_no_layer_at_all_is_an_error_not_an_answer(tmp_path: Path) -> None:
         (tmp_path / f"{theme}.gpkg").unlink()
     with pytest.raises(NothingCheckedError, match="没有任何图层可以比对"):
         answer(open_library(tmp_path, entries))
+
+
+def test_a_day_before_the_law_we_hold_is_not_complete(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(-10, -10, 300)])
+    library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")])
+    early = answer(library, date(2010, 1, 1)).overall
+    assert (early.verdict, early.complete) == (Verdict.NOT_CHECKED, False)
+    assert answer(library, date(2015, 1, 1)).overall.complete
 
 
 def test_versions_are_picked_by_the_day(tmp_path: Path) -> None:

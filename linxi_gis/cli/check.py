@@ -83,11 +83,12 @@ def _read_all(
     names: Sequence[str], crs: str | None, width: float | None, office: roof.Office, day: date
 ) -> tuple[list[Site], bool]:
     """Read every file; a file or feature that fails is told and the others go on."""
-    from linxi_gis.footprint import corridor
+    from linxi_gis.footprint import MIN_WIDTH_M, corridor
     from linxi_gis.intake import Options
+    from linxi_gis.intake.errors import UNFORESEEN
 
-    if width is not None and width <= 0.0:
-        raise UsageError(f"走廊宽度 {width:g} m 不合理", remedy="--width 是总宽度（米），应大于 0")
+    if width is not None and not width >= MIN_WIDTH_M:
+        raise UsageError(f"走廊宽度 {width:g} m 不合理", remedy=f"--width 是总宽度（米），不小于 {MIN_WIDTH_M:g}")
     read: list[Site] = []
     failed = False
     options = Options(crs=crs, county=office.library.county_lonlat(day))
@@ -98,6 +99,12 @@ def _read_all(
             reading_sites, bad = _read_one(name, options)
         except LinxiError as error:
             click.echo(f"错误：{error}", err=True)
+            failed = True
+            continue
+        except UNFORESEEN as error:
+            click.echo(
+                f"错误：{name}：程序内部错误（{type(error).__name__}：{error}），该文件未研判，请反馈", err=True
+            )
             failed = True
             continue
         failed = failed or bad
@@ -124,12 +131,12 @@ def _read_one(name: str, options: Options) -> tuple[Sequence[Site], bool]:
 
 
 def _unique(sites: Sequence[Site]) -> list[Site]:
-    """Give sites of one run different ids (they name the files that are written)."""
-    seen: dict[str, int] = {}
-    result = []
-    for site in sites:
-        seen[site.id] = seen.get(site.id, 0) + 1
-        result.append(site if seen[site.id] == 1 else replace(site, id=f"{site.id}-{seen[site.id]}"))
+    """Give sites of one run different ids (they name the files that are written), and tell it."""
+    from linxi_gis.intake.settle import unique
+
+    result, doubled = unique(list(sites), "全部文件")
+    for issue in doubled:
+        click.echo(f"提示：{issue.text}", err=True)
     return result
 
 

@@ -72,6 +72,20 @@ def run(command: click.Command) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _expected(error: click.BadParameter) -> str:
+    match error.param.type if error.param is not None else None:
+        case click.Choice(choices=choices):
+            return f"应为 {'、'.join(str(choice) for choice in choices)} 之一"
+        case click.IntRange(min=low, max=high):
+            return f"应为 {low}～{high} 的整数" if high is not None else f"应为不小于 {low} 的整数"
+        case click.ParamType(name="integer"):
+            return "应为整数"
+        case click.ParamType(name="float"):
+            return "应为数字"
+        case _:
+            return error.message
+
+
 def _usage(error: click.UsageError) -> str:
     match error:
         case click.NoSuchOption():
@@ -82,6 +96,6 @@ def _usage(error: click.UsageError) -> str:
             return f"缺少 {name}"
         case click.BadParameter():
             name = error.param.opts[0] if error.param is not None else ""
-            return f"{name} 的值不对：{error.message}"
+            return f"{name} 的值不对：{_expected(error)}"
         case _:
             return error.format_message()

@@ -17,7 +17,7 @@ _MARKED = re.compile(
 )
 _DASHED = re.compile(rf"(?P<d>\d{{1,3}})[-:](?P<m>\d{{1,2}})[-:](?P<s>{_NUMBER})")
 _SPACED = re.compile(rf"(?P<d>\d{{1,3}})\s+(?P<m>\d{{1,2}})\s+(?P<s>{_NUMBER})")
-_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?0*\d{1,2})?")
 _LABEL = re.compile(r"^(?P<word>东经|西经|北纬|南纬|经度|纬度|[EWNSewns]|[XYxy](?=\s*[=:]))\s*[=:]?\s*")
 _TAIL = re.compile(r"\s*(?P<word>[EWNSewns]|米|m)$")
 _SIDES: dict[str, tuple[Axis, int]] = {

@@ -163,6 +163,11 @@ def decide(bounds: Bounds, claim: Claim, explicit: str | None, east: int | None)
         if system in DATUMS:
             return _shifted(shape, system, overridden)
         return _stated(shape, bounds, system, "--crs 指定", True, overridden)
+    if claim.foreign:
+        raise CrsError(
+            f"文件写明坐标系为“{claim.foreign}”，不是 2000 国家大地坐标系，也不是 WGS84，不能直接使用",
+            remedy="请先转换为 CGCS2000；若确知它等同于某个坐标系，用 --crs 指明（如 EPSG:4527、GCJ-02）",
+        )
     if claim.system:
         return _stated(shape, bounds, claim.system, claim.how, False, ())
     if shape.kind == "degrees":
@@ -229,12 +234,14 @@ def _overridden(claim: Claim, explicit: str) -> tuple[Issue, ...]:
     """Tell when what was asked for is not what the file says of itself."""
     if not _contradicts(claim, explicit):
         return ()
-    said = f"{claim.how}{f' {name_of(claim.system)}' if claim.system else ''}"
+    said = f"{claim.how or f'文件写明 {claim.foreign}'}{f' {name_of(claim.system)}' if claim.system else ''}"
     text = f"{said}，与 --crs 指定的 {explicit} 不同，按 --crs 读取"
     return (Issue("crs_overridden", "warning", text, "请核对坐标系"),)
 
 
 def _contradicts(claim: Claim, explicit: str) -> bool:
+    if claim.foreign:
+        return explicit not in DATUMS or explicit.replace("-", "") not in re.sub(r"[-_ ]", "", claim.foreign).upper()
     if explicit in DATUMS:
         return bool(claim.system) or claim.datum == "CGCS2000"
     if claim.system:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from shapely.errors import ShapelyError
+
 from linxi_gis.errors import CrsError
 from linxi_gis.intake.reading import Candidate
 from linxi_gis.units import area_text
+
+# What the libraries under intake (numpy, shapely, pyproj, pyogrio) raise where a file meets a fault of
+# ours; pyproj's and pyogrio's are RuntimeErrors. Caught per file only, so that the others are judged.
+UNFORESEEN = (ArithmeticError, LookupError, OSError, RuntimeError, ShapelyError, TypeError, ValueError)
 
 
 class AmbiguousCrsError(CrsError):

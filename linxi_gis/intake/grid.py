@@ -15,6 +15,7 @@ from linxi_gis.intake.words import Role, normal_lines, role_of
 _REMEDY = "每行应有两个坐标，例如“118.05,43.61”“118°3′27.05″,43°36′0″”或“4829864.978,39580743.283”"
 
 
+_WEST = re.compile(r"西经|南纬|\b(?:west|south)|^\s*[ws]\s*$|[(（\[]\s*(?:[ws西南])\s*[)）\]]", re.IGNORECASE)
 _NOTE = re.compile(r"(?:注|说明|备注)\s*\d*\s*:")
 
 
@@ -74,7 +75,7 @@ class _Line:
 
 def lay_out(text: str, source: str) -> Grid:
     """Return the grid of a text; raises InputError naming the line that cannot be read."""
-    lines = _split(text)
+    lines = _split(text, source)
     start = next((i for i, line in enumerate(lines) if _figures(line)), len(lines))
     if start == len(lines):
         raise InputError("没有找到坐标", where=source, remedy=_REMEDY)
@@ -84,6 +85,7 @@ def lay_out(text: str, source: str) -> Grid:
     roles = tuple(role_of(cell) for cell in header)
     body = lines[start:]
     columns, east = _coordinates(roles, body, source)
+    _refuse_west(header, columns, source)
     if not header:
         roles = _bare_roles(columns, body)
     words = [line for line in body if len(line.cells) == 1]  # headings and notes between the figures
@@ -94,7 +96,7 @@ def lay_out(text: str, source: str) -> Grid:
     )
 
 
-def _split(text: str) -> list[_Line]:
+def _split(text: str, source: str) -> list[_Line]:
     numbered = _one_per_line(list(normal_lines(text)))
     separator = _separator([line for _, line in numbered])
     lines: list[_Line] = []
@@ -105,12 +107,23 @@ def _split(text: str) -> list[_Line]:
         elif separator == " ":
             cells = line.split()
         elif separator in (",", ";"):
-            cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+            cells = _cells(line, separator, number, source)
         else:
             cells = line.split(separator)
         lines.append(_Line(number, tuple(cell.strip() for cell in cells), number > last + 1 and last > 0))
         last = number
     return lines
+
+
+def _cells(line: str, separator: str, number: int, source: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+    except csv.Error as error:  # a field longer than the csv module takes, a stray NUL or return
+        raise InputError(
+            f"第 {number} 行不能按表格分列（{'单元格过长' if 'limit' in str(error) else error}）",
+            where=source,
+            remedy="请检查该行的引号，或删去过长的文字",
+        ) from error
 
 
 def _one_per_line(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -153,6 +166,18 @@ def _coordinates(
         first, second = sorted((place["x"], place["y"]))
         return (first, second), None
     return _by_figures(body, source), None
+
+
+def _refuse_west(header: Sequence[str], columns: tuple[int, int], source: str) -> None:
+    """Raise InputError for a heading of western longitude or southern latitude: never read as east."""
+    for column in columns:
+        heading = header[column] if column < len(header) else ""
+        if _WEST.search(heading):
+            raise InputError(
+                f"表头“{heading}”是西经或南纬，不在中国境内",
+                where=source,
+                remedy="林西县在东经、北纬；请核对表头与坐标",
+            )
 
 
 def _by_figures(body: Sequence[_Line], source: str) -> tuple[int, int]:

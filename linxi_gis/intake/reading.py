@@ -70,7 +70,8 @@ class Claim:
     """What a file itself says of its reference system; empty fields are not said.
 
     `system` is a CRS text (.prj, "crs" member); `zone`, `width_deg` (3 or 6) and `meridian_deg` come
-    from a TXT header; `datum` is "CGCS2000" or "WGS84". `how` is the evidence, in Chinese.
+    from a TXT header; `datum` is "CGCS2000" or "WGS84"; `foreign` names a system that is neither
+    (a local grid, GCJ-02), which cannot be used without --crs. `how` is the evidence, in Chinese.
     """
 
     system: str = ""
@@ -78,6 +79,7 @@ class Claim:
     zone: int | None = None
     width_deg: int | None = None
     meridian_deg: float | None = None
+    foreign: str = ""
     how: str = ""
 
 

@@ -19,12 +19,15 @@ from linxi_gis.intake.angles import half_step_m
 from linxi_gis.intake.court import Bounds, Doubt, Option, Ruling, decide, finite
 from linxi_gis.intake.errors import AmbiguousCrsError
 from linxi_gis.intake.reading import MAX_VERTICES, Candidate, Declared, Draft, Drawn, Options, Reading
+from linxi_gis.intake.rings import mended
 from linxi_gis.model import Reference, Site
 from linxi_gis.units import M2_PER_HM2, M2_PER_MU, area_text
 
 # Coordinates are told apart down to here; finer writing adds nothing to a site's accuracy.
 _FINE_M = 0.05
 _COARSE_M = 1.0
+# Share of the squared outline: well above rounding (1e-12), well below any plot (a circle has 0.08).
+_THIN = 1e-9
 _UNITS = {"m2": 1.0, "hm2": M2_PER_HM2, "mu": M2_PER_MU}
 _UNIT_WORDS = {"m2": "平方米", "hm2": "公顷", "mu": "亩"}
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
@@ -45,6 +48,7 @@ def settle(draft: Draft, options: Options) -> Reading:
             where=where,
             remedy="请拆分文件或只提交项目范围",
         )
+    draft = replace(draft, drawn=tuple(one for feature in draft.drawn for one in _apart(feature)))
     pairs, bad = _rulings(draft, options)
     sites: list[Site] = []
     for feature, ruling in pairs:
@@ -58,6 +62,28 @@ def settle(draft: Draft, options: Options) -> Reading:
     told = [issue for _, ruling in pairs for issue in ruling.issues]
     issues = tuple(dict.fromkeys((*draft.issues, *told, *doubled, *bad)))
     return Reading(where, draft.format, tuple(sites), issues)
+
+
+def _apart(feature: Drawn) -> list[Drawn]:
+    """A feature of several points as one feature for each: a site is one place."""
+    if feature.geometry.geom_type != "MultiPoint":
+        return [feature]
+    points = shapely.get_parts(feature.geometry)
+    if len(points) < 2:
+        return [feature]
+    told = Issue("multipoint_split", "info", f"{feature.label} 含 {len(points)} 个点，已拆成 {len(points)} 个点位分别研判")
+    return [
+        replace(
+            feature,
+            geometry=point,
+            label=f"{feature.label} 第 {n} 点",
+            id=f"{feature.id}-{n}" if feature.id else "",
+            name=f"{feature.name}-{n}" if feature.name else "",
+            declared=None,
+            issues=(*feature.issues, told),
+        )
+        for n, point in enumerate(points, 1)
+    ]
 
 
 def unreadable(error: InputError) -> Issue:
@@ -143,7 +169,9 @@ def _collapsed(geometry: crs.Geometry) -> bool:
     dimension = int(shapely.get_dimensions(geometry))
     if dimension == 0 or geometry.is_valid:
         return False
-    repaired = shapely.make_valid(geometry)
+    if dimension == 2 and shapely.area(geometry) > _THIN * shapely.length(geometry) ** 2:
+        return False  # a net area beyond rounding: something is enclosed, whatever crosses
+    repaired = mended(geometry)
     return float(shapely.area(repaired) if dimension == 2 else shapely.length(repaired)) == 0.0
 
 
@@ -239,7 +267,7 @@ def _candidate(option: Option, features: list[Drawn], draft: Draft, options: Opt
             ruling = decide(_bounds(feature), draft.claim, option.crs, draft.east)
             if not isinstance(ruling, Ruling):
                 return None
-            drawn = shapely.make_valid(_east_first(feature.geometry, ruling))
+            drawn = mended(_east_first(feature.geometry, ruling))
             shapes.append(crs.to_lonlat(crs.densify(drawn, ruling.system), ruling.system))
     except CrsError:
         return None
@@ -254,7 +282,7 @@ def _candidate(option: Option, features: list[Drawn], draft: Draft, options: Opt
 def unique(sites: list[Site], source: str) -> tuple[list[Site], list[Issue]]:
     """Give every site an id that is unique and fit to be a file name."""
     stem = _clean(PurePath(source).stem) or "site"
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     named: list[Site] = []
     issues: list[Issue] = []
     for number, site in enumerate(sites, 1):
@@ -264,16 +292,20 @@ def unique(sites: list[Site], source: str) -> tuple[list[Site], list[Issue]]:
             issues.append(
                 Issue("duplicate_id", "warning", f"编号 {wanted} 重复，第 {number} 个地块改记为 {final}")
             )
-        taken.add(final.casefold())
+        taken.setdefault(final.casefold(), 1)
         named.append(replace(site, id=final, name=site.name or final))
     return named, issues
 
 
-def _free(wanted: str, taken: set[str]) -> str:
-    final, n = wanted, 1
+def _free(wanted: str, taken: dict[str, int]) -> str:
+    """The id, or the id with the next number that is free; `taken` holds the last number tried."""
+    key = wanted.casefold()
+    final, n = wanted, taken.get(key, 1)
     while final.casefold() in taken:
         n += 1
         final = f"{wanted}-{n}"
+    if key in taken:
+        taken[key] = n
     return final
 
 

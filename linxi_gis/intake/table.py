@@ -15,18 +15,13 @@ from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import Coordinate
 from linxi_gis.intake.court import refuse_old_datum
+from linxi_gis.intake.foreign import foreign_datum
 from linxi_gis.intake.grid import Grid, Row, lay_out
+from linxi_gis.intake.kinds import chainage, kind_of, listed_points, numbering, unnamed_points
 from linxi_gis.intake.reading import Claim, Draft, Drawn, Options, Reading
 from linxi_gis.intake.rings import assemble, split_closed
 from linxi_gis.intake.settle import settle, unreadable
 
-# A "name" that only numbers the vertices: J1, P-2, 3#, 拐点4.
-_NUMBERING = re.compile(r"(?:j|p|t|d|g|点|拐点|界址点)?[-_ ]?\d+#?", re.IGNORECASE)
-_KINDS = (
-    ("line", re.compile(r"线|管线|道路|line|linestring|polyline", re.IGNORECASE)),
-    ("point", re.compile(r"点|点位|point", re.IGNORECASE)),
-    ("polygon", re.compile(r"面|多边形|地块|polygon|area", re.IGNORECASE)),
-)
 _ZONE_WORDS = re.compile(r"(?<!\d)(\d{2})\s*(?:号)?带(?!号)|带号\s*[=:为]?\s*(\d{2})(?!\d)")
 _DATUM_WORDS = re.compile(
     r"CGCS\s*2000|国家\s*2000|2000\s*(?:中国)?国家|2000\s*(?:大地)?坐标|大地\s*2000", re.IGNORECASE
@@ -41,7 +36,7 @@ class _Group:
 
     name: str
     rows: tuple[Row, ...]
-    point: bool = False
+    point: tuple[Issue, ...] | None = None  # told of a row that was taken for a point of its own
 
 
 def read_table(text: str, source: str, options: Options, issues: tuple[Issue, ...] = ()) -> Reading:
@@ -49,7 +44,8 @@ def read_table(text: str, source: str, options: Options, issues: tuple[Issue, ..
 
     Rows of one group (地块, 保护区级别, ...; or a name that repeats; or a block set off by a blank line
     or by numbers that start again) make a site: three points or more a polygon, two a line, one a
-    point, unless a 类型 column says otherwise. A table with a different name in every row lists points.
+    point, unless a 类型 column says otherwise; stations (桩号) and routes are lines. A table with a
+    different name in every row lists points. Every such guess is an Issue (geometry_kind_assumed).
     Raises InputError naming the line of a coordinate that cannot be read.
     """
     grid = lay_out(text, source)
@@ -92,14 +88,17 @@ def _groups(grid: Grid, source: str) -> tuple[list[_Group], tuple[Issue, ...]]:
         return _by_value(grid.rows, group), ()
     if name is not None:
         values = [row.cell(name) for row in grid.rows]
-        distinct = len(set(values)) == len(values) > 1
-        numbering = all(_NUMBERING.fullmatch(value) for value in values)
-        if distinct and not numbering and all(values):
-            return [_Group(row.cell(name), (row,), point=True) for row in grid.rows], ()
-        if not distinct and not numbering:
+        told = listed_points(grid, name)
+        if told is not None:
+            return [_Group(row.cell(name), (row,), point=told) for row in grid.rows], ()
+        distinct = len(set(values)) == len(values)
+        if not distinct and not numbering(values) and not chainage(values):
             return _by_value(grid.rows, name), ()
     if number is not None and _repeats(grid.rows, number):
         return _by_value(grid.rows, number), ()
+    told = unnamed_points(grid) if name is None else None
+    if told is not None:
+        return [_Group("", (row,), point=told) for row in grid.rows], ()
     return _by_blocks(grid.rows, number if number is not None else name, source)
 
 
@@ -192,13 +191,16 @@ def _id(grid: Grid, group: _Group, constant: dict[str, str]) -> str:
 
 def _geometry(grid: Grid, group: _Group, label: str, where: str) -> tuple[Geometry, tuple[Issue, ...]]:
     xy = np.array([row.values for row in group.rows], dtype=np.float64)
-    kind = "point" if group.point else _kind(grid, group, len(xy))
+    try:
+        kind, guess = ("point", group.point) if group.point is not None else kind_of(grid, group.rows)
+    except InputError as error:
+        raise InputError(error.what, where=where, remedy=error.remedy) from error
     if kind == "point":
-        return (shapely.Point(xy[0]) if len(xy) == 1 else shapely.MultiPoint(xy)), ()
+        return (shapely.Point(xy[0]) if len(xy) == 1 else shapely.MultiPoint(xy)), guess
     if kind == "line":
         if len(xy) < 2:
             raise InputError("线至少要有 2 个点", where=where, remedy="请补全拐点后重新提交")
-        return shapely.LineString(xy), ()
+        return shapely.LineString(xy), guess
     ring = grid.column("ring")
     rings = [xy]
     if ring is not None:
@@ -209,17 +211,7 @@ def _geometry(grid: Grid, group: _Group, label: str, where: str) -> tuple[Geomet
     except InputError as error:
         raise InputError(error.what, where=where, remedy=error.remedy) from error
     # A table lists each corner once; only a plot file is expected to repeat the first.
-    return polygon, tuple(issue for issue in told if issue.code != "ring_closed")
-
-
-def _kind(grid: Grid, group: _Group, points: int) -> str:
-    column = grid.column("kind")
-    if column is not None:
-        said = group.rows[0].cell(column)
-        for kind, pattern in _KINDS:
-            if pattern.fullmatch(said):
-                return kind
-    return "point" if points == 1 else "line" if points == 2 else "polygon"
+    return polygon, (*guess, *(issue for issue in told if issue.code != "ring_closed"))
 
 
 def _claim(preface: str) -> Claim:
@@ -235,5 +227,6 @@ def _claim(preface: str) -> Claim:
         zone=int(zone[1] or zone[2]) if zone else None,
         width_deg=None if not width else 3 if width[1] in "3三" else 6,
         meridian_deg=float(meridian[1]) if meridian else None,
+        foreign=foreign_datum(preface),
         how=f"表头写明 {'、'.join(words)}" if words else "",
     )

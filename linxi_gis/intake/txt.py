@@ -14,6 +14,7 @@ from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import Coordinate, read_coordinate
 from linxi_gis.intake.court import refuse_old_datum
+from linxi_gis.intake.foreign import foreign_datum
 from linxi_gis.intake.reading import Claim, Declared, Draft, Drawn, Options, Reading, Unit
 from linxi_gis.intake.rings import assemble, split_closed
 from linxi_gis.intake.settle import settle, unreadable
@@ -26,20 +27,20 @@ _AREA_UNITS: dict[str, Unit] = {
     "平方米": "m2", "m2": "m2", "m²": "m2", "㎡": "m2", "亩": "mu",
 }  # fmt: skip
 _PLOT_KEYS = ("点数", "面积", "地块编号", "地块名称", "图形类型", "图幅号", "用途", "地类编码")
-_KINDS = {"面": "polygon", "线": "line", "点": "point"}
+_KINDS = (
+    ("polygon", re.compile(r"|面.*|多边形|地块|polygon|area", re.IGNORECASE)),
+    ("line", re.compile(r"线.*|管线|折线|线路|道路|(?:poly)?line", re.IGNORECASE)),
+    ("point", re.compile(r"点.*|多点|point", re.IGNORECASE)),
+)
 
 
 @dataclass(slots=True)
 class _Plot:
-    """One plot under construction: its head line, and its points by ring number in file order."""
+    """One plot under construction: its head line, and its point lines with their numbers."""
 
     line: int
     head: tuple[str, ...]
-    rings: dict[str, list[tuple[Coordinate, Coordinate]]] = field(default_factory=dict)
-
-    @property
-    def points(self) -> int:
-        return sum(len(ring) for ring in self.rings.values())
+    lines: list[tuple[int, str]] = field(default_factory=list)
 
 
 def is_txt(text: str) -> bool:
@@ -59,7 +60,7 @@ def read_txt(text: str, source: str, options: Options, issues: tuple[Issue, ...]
     Raises InputError naming the line of a point that cannot be read, CrsError (or AmbiguousCrsError)
     when the header's reference system cannot be used, or is not enough.
     """
-    header, plots = _parse(text, source)
+    header, plots = _parse(text)
     refuse_old_datum("\n".join(f"{key}={value}" for key, value in header.items()), source)
     if not plots:
         raise InputError(
@@ -80,12 +81,12 @@ def read_txt(text: str, source: str, options: Options, issues: tuple[Issue, ...]
         drawn=tuple(drawn),
         claim=_claim(header, source),
         east=None if degrees else 1,
-        issues=(*issues, *bad),
+        issues=(*issues, *_transformed(header), *bad),
     )
     return settle(draft, options)
 
 
-def _parse(text: str, source: str) -> tuple[dict[str, str], list[_Plot]]:
+def _parse(text: str) -> tuple[dict[str, str], list[_Plot]]:
     header: dict[str, str] = {}
     plots: list[_Plot] = []
     in_header = False
@@ -102,38 +103,68 @@ def _parse(text: str, source: str) -> tuple[dict[str, str], list[_Plot]]:
         else:
             if not plots:
                 plots.append(_Plot(number, ()))
-            _add_point(plots[-1], number, line, source)
+            plots[-1].lines.append((number, line))
     return header, plots
 
 
-def _add_point(plot: _Plot, number: int, line: str, source: str) -> None:
+def _cells(line: str) -> list[str]:
     cells = [cell.strip() for cell in re.split(r"[,;、\t]", line)]
     if len(cells) < 2:
         cells = line.split()
     while len(cells) > 2 and not cells[-1]:
         cells.pop()
-    ring = cells[1] if len(cells) >= 4 else "1"
-    pair = cells[2:4] if len(cells) >= 4 else cells[-2:]
-    first, second = (read_coordinate(cell) for cell in pair) if len(pair) == 2 else (None, None)
-    if first is None or second is None:
-        raise InputError(
-            f"第 {number} 行的坐标无法读懂：{line[:60]!r}",
-            where=source,
-            remedy="界址点行应为“点号,圈号,X,Y”，坐标为数字",
-        )
-    plot.rings.setdefault(ring, []).append((first, second))
+    return cells
+
+
+def _rings(plot: _Plot, source: str) -> dict[str, list[tuple[Coordinate, Coordinate]]]:
+    """The points of a plot by ring number, in file order; raises InputError naming a bad line."""
+    rows = [(number, line, _cells(line)) for number, line in plot.lines]
+    width = min(4, max(len(cells) for _, _, cells in rows))
+    rings: dict[str, list[tuple[Coordinate, Coordinate]]] = {}
+    for number, line, cells in rows:
+        ring = cells[1] if len(cells) >= 4 else "1"
+        pair = cells[2:4] if len(cells) >= 4 else cells[-2:]
+        # A line shorter than its neighbours lacks a figure: its last two cells are not X and Y.
+        whole = len(pair) == 2 and len(cells) >= width
+        first, second = (read_coordinate(cell) for cell in pair) if whole else (None, None)
+        if first is None or second is None:
+            raise InputError(
+                f"第 {number} 行的坐标无法读懂：{line[:60]!r}{'' if whole else '，缺少一项'}",
+                where=source,
+                remedy="界址点行应为“点号,圈号,X,Y”，坐标为数字",
+            )
+        rings.setdefault(ring, []).append((first, second))
+    return rings
+
+
+def _kind(text: str, label: str) -> tuple[str, tuple[Issue, ...]]:
+    for kind, pattern in _KINDS:
+        if pattern.fullmatch(text):
+            return kind, ()
+    told = f"{label} 的图形类型 {text!r} 不认识，按面读取"
+    return "polygon", (Issue("geometry_kind_assumed", "warning", told, "图形类型请写 点、线 或 面"),)
+
+
+def _transformed(header: dict[str, str]) -> tuple[Issue, ...]:
+    """Told when the header gives parameters of a datum shift: nobody says which way, so none is applied."""
+    text = header.get("转换参数", "")
+    if not re.search(r"[1-9]", text):
+        return ()
+    told = f"文件头的转换参数（{text[:60]}）未被采用，坐标按写明的坐标系原样读取"
+    return (Issue("transform_parameters_ignored", "warning", told, "若坐标尚未转换，请转换为 CGCS2000 后提交"),)
 
 
 def _drawn(plot: _Plot, number: int, source: str) -> Drawn:
     given = dict(zip(_PLOT_KEYS, plot.head, strict=False))
     label = given.get("地块编号") or given.get("地块名称") or f"第 {number} 个地块"
     where = f"{source}：第 {plot.line} 行 {label}"
-    if not plot.rings:
+    if not plot.lines:
         raise InputError("没有界址点", where=where, remedy="请补全界址点后重新提交")
-    kind = _KINDS.get(given.get("图形类型", "")[:1], "polygon")
-    geometry, told = _geometry(kind, _arrays(plot.rings.values()), label, where)
+    kind, odd_kind = _kind(given.get("图形类型", ""), label)
+    rings = _rings(plot, source)
+    geometry, told = _geometry(kind, _arrays(rings.values()), label, where)
     declared, odd_area = _declared(given.get("面积", ""), label)
-    cells = [cell for ring in plot.rings.values() for pair in ring for cell in pair]
+    cells = [cell for ring in rings.values() for pair in ring for cell in pair]
     return Drawn(
         geometry=geometry,
         label=label,
@@ -142,7 +173,7 @@ def _drawn(plot: _Plot, number: int, source: str) -> Drawn:
         attributes=tuple((key, value) for key, value in given.items() if value),
         declared=declared,
         step=min(cell.step for cell in cells),
-        issues=(*told, *odd_area, *_count(given.get("点数", ""), plot, label)),
+        issues=(*odd_kind, *told, *odd_area, *_count(given.get("点数", ""), len(plot.lines), len(rings), label)),
     )
 
 
@@ -177,13 +208,13 @@ def _declared(text: str, label: str) -> tuple[Declared | None, tuple[Issue, ...]
     return Declared(float(match[1]), _AREA_UNITS.get((match[2] or "").lower(), "")), ()
 
 
-def _count(text: str, plot: _Plot, label: str) -> tuple[Issue, ...]:
+def _count(text: str, points: int, rings: int, label: str) -> tuple[Issue, ...]:
     """The number of points may or may not count the closing point of each ring."""
     if not text.isdigit():
         return ()
-    if plot.points - len(plot.rings) <= int(text) <= plot.points + len(plot.rings):
+    if points - rings <= int(text) <= points + rings:
         return ()
-    told = f"{label} 写明 {text} 个界址点，实有 {plot.points} 个"
+    told = f"{label} 写明 {text} 个界址点，实有 {points} 个"
     return (Issue("point_count", "warning", told, "请核对界址点是否缺漏"),)
 
 
@@ -200,7 +231,8 @@ def _claim(header: dict[str, str], source: str) -> Claim:
     words += [f"{zone} 带"] if zone is not None else []
     words += [f"中央经线 {meridian:g}°"] if meridian is not None else []
     how = f"文件头写明 {'、'.join(words)}" if words else ""
-    return Claim(datum=datum, zone=zone, width_deg=width, meridian_deg=meridian, how=how)
+    foreign = foreign_datum(f"坐标系={''.join(system.split())}") if system else ""
+    return Claim(datum=datum, zone=zone, width_deg=width, meridian_deg=meridian, foreign=foreign, how=how)
 
 
 def _whole(text: str) -> int | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import PurePosixPath
@@ -15,6 +17,11 @@ from linxi_gis.intake.shapefile import PARTS, Bundle
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 _CHUNK = 1 << 20
+# What zipfile and its decompressors (deflate, bzip2, LZMA) raise on damaged or unknown entries.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, struct.error, ValueError,
+    NotImplementedError,
+)  # fmt: skip
 
 
 def bundles(data: bytes, source: str) -> list[Bundle]:
@@ -26,7 +33,7 @@ def bundles(data: bytes, source: str) -> list[Bundle]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _bundles(archive, source)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise InputError("zip 文件损坏，无法解压", where=source, remedy="请重新打包后提交") from error
 
 
@@ -63,13 +70,21 @@ def _name(entry: zipfile.ZipInfo, source: str) -> PurePosixPath:
     """Return the entry's name, its bytes read as GBK where Windows wrote it so."""
     text = entry.filename
     if not entry.flag_bits & _UTF8_FLAG and not text.isascii():
-        raw = text.encode("cp437")
-        codec = encoding.choose([raw])
-        text = raw.decode(codec) if codec else text
+        text = _regained(text)
     name = PurePosixPath(text.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in text or not name.parts:
         raise InputError(f"zip 里有越界的路径 {text!r}", where=source, remedy="请重新打包，只含相对路径")
     return name
+
+
+def _regained(text: str) -> str:
+    """Take back the code page zipfile assumed; a name from a Unicode extra field is right already."""
+    try:
+        raw = text.encode("cp437")
+    except UnicodeEncodeError:
+        return text
+    codec = encoding.choose([raw])
+    return raw.decode(codec, "replace") if codec else text
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, source: str) -> bytes:

@@ -27,10 +27,10 @@ _ROLES: tuple[tuple[Role, str], ...] = (
     ("y", r"y|y坐标|坐标y|y值|point_y|coord_?y"),
     ("ring", r"圈号|环号|ring"),
     ("group", r"地块|地块名称?|地块编?号|保护区级别|保护区名称|保护区|矿区|矿区名称"
-              r"|区块|区块名称|分区|功能区|区域|图斑编?号|plot|plot_?id|parcel|group|site|block"),
+              r"|管线|管线名称|线路|线路名称|路线|路线名称|道路名称|区块|区块名称|分区|功能区|区域|图斑编?号|plot|plot_?id|parcel|group|site|block"),
     ("kind", r"类型|图形类型|几何类型|要素类型|type|kind|geometry"),
     ("name", r"名称|项目名称|井名|井号|站名|水井名称|监测点|监测点名称|点位名称|点位|name"),
-    ("number", r"点号|点名|序号|拐点|拐点序号|拐点编?号|拐点号|界址点|界址点号|顶点|编号|顺序|id|fid|objectid"
+    ("number", r"点号|点名|序号|拐点|拐点序号|拐点编?号|拐点号|界址点|界址点号|顶点|桩号|里程|里程桩号|编号|顺序|id|fid|objectid"
                r"|no|num|number|pt|point|vertex|seq|point_?id"),
 )  # fmt: skip
 _PATTERNS = tuple((role, re.compile(pattern)) for role, pattern in _ROLES)

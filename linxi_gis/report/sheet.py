@@ -101,6 +101,6 @@ def _findings(one: Assessment) -> list[Row]:
             round(hit.distance_m, 2) if hit else None, "临界" if hit and hit.critical else "",
             finding.verdict.label, finding.rule or "", basis.instrument if basis else "", basis.article if basis else "",
             basis.quote if basis else "", TEXT_STATUS_TITLES[basis.text_status] if basis else "", finding.say,
-            "；".join(f"{q.text}（是→{q.if_yes.label}，否→{q.if_no.label}）" for q in finding.questions),
+            "；".join(f"{q.text}（最重：是→{q.if_yes.label}，否→{q.if_no.label}）" for q in finding.questions),
         ))  # fmt: skip
     return rows

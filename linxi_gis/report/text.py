@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
@@ -25,6 +26,8 @@ COLOURS = {
 }
 _KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
 _UNCHECKED_STYLE = "bold magenta"
+# Control characters and those that turn the writing direction: a name must not steer a terminal.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # A terminal is read at a glance: the findings that decide, the rest in the extract.
 FINDINGS_SHOWN = 6
 _FOLDING = ("图层", "最近", "结论")
@@ -36,7 +39,7 @@ def render(assessment: Assessment) -> RenderableType:
     Nothing is boxed: Chinese consoles draw box characters twice as wide as they measure.
     """
     parts: list[RenderableType] = [_title(assessment), _reading(assessment.site)]
-    parts.extend(Text(f"! {issue.text}", style="yellow") for issue in assessment.site.issues)
+    parts.extend(Text(plain(f"! {issue.text}"), style="yellow") for issue in assessment.site.issues)
     parts += [Text(), _layers(assessment)]
     if assessment.overall.unchecked:
         parts += [Text(), Text(f"未核查：{'；'.join(assessment.overall.unchecked)}", style=_UNCHECKED_STYLE)]
@@ -47,9 +50,18 @@ def render(assessment: Assessment) -> RenderableType:
     return Group(*parts)
 
 
+def plain(text: str) -> str:
+    """Return a text without characters that steer a terminal.
+
+    >>> plain("甲\\x1b[2J\\u202e乙")
+    '甲[2J乙'
+    """
+    return _STEERING.sub("", text)
+
+
 def _title(assessment: Assessment) -> Text:
     style = f"reverse {COLOURS[assessment.overall.verdict]}"
-    return Text.assemble((f" {assessment.overall.label} ", style), "  ", (assessment.site.name, "bold"))
+    return Text.assemble((f" {assessment.overall.label} ", style), "  ", (plain(assessment.site.name), "bold"))
 
 
 def _foot(assessment: Assessment) -> Text:
@@ -122,9 +134,9 @@ def _near(hit: Hit | None) -> str:
     if hit is None:
         return ""
     if hit.bearing_deg is None:
-        return f"相接 {hit.zone_name}"
+        return plain(f"相接 {hit.zone_name}")
     mark = "临界 " if hit.critical else ""
-    return f"{mark}{wind(hit.bearing_deg)} {distance_text(hit.distance_m)} {hit.zone_name}"
+    return plain(f"{mark}{wind(hit.bearing_deg)} {distance_text(hit.distance_m)} {hit.zone_name}")
 
 
 def _findings(findings: Iterable[Finding]) -> Table | None:
@@ -144,14 +156,14 @@ def _findings(findings: Iterable[Finding]) -> Table | None:
 
 def _finding(finding: Finding) -> Text:
     hit = finding.hit
-    text = Text("" if hit is None else f"{hit.zone_name or hit.zone_id}（{hit.relation.label}）")
+    text = Text("" if hit is None else plain(f"{hit.zone_name or hit.zone_id}（{hit.relation.label}）"))
     if hit is not None and hit.intervals_m:
         spans = "、".join(f"{chainage(a)}～{chainage(b)}" for a, b in hit.intervals_m[:3])
         text.append(f" {spans}{' 等' if len(hit.intervals_m) > 3 else ''}")
     if finding.basis is not None:
         text.append(f" {finding.rule}《{finding.basis.instrument}》{finding.basis.article}")
     if finding.say:
-        text.append(f"\n{finding.say}", style="dim")
+        text.append(plain(f"\n{finding.say}"), style="dim")
     for question in finding.questions[:2]:
         text.append(f"\n问：{question.text}", style="cyan")
         text.append(f" 是：{_then(question.if_yes)}；否：{_then(question.if_no)}", style="cyan")
@@ -161,5 +173,5 @@ def _finding(finding: Finding) -> Text:
 
 
 def _then(verdict: Verdict) -> str:
-    """Say what an answer leads to for this rule (not for the site)."""
-    return "本条不适用" if verdict is Verdict.CLEAR else verdict.label
+    """Say how far an answer can lead for this rule (not for the site)."""
+    return "本条不适用" if verdict is Verdict.CLEAR else f"最重到{verdict.label}"

@@ -118,7 +118,8 @@ def _finding(finding: Finding, titles: Mapping[str, str], boxes: Mapping[tuple[s
         lines.append(f"<p>{safe(finding.say)}</p>")
     if finding.basis is not None:
         status = TEXT_STATUS_TITLES[finding.basis.text_status]
-        lines.append(f'<p class="lx-basis">{safe(source(finding.basis))}（{status}）</p>')
+        named = f"{finding.rule} {source(finding.basis)}"
+        lines.append(f'<p class="lx-basis">{safe(named)}（{status}）</p>')
     lines.extend(f'<p class="lx-basis">待明确：{safe(question.text)}</p>' for question in finding.questions)
     return f'<div class="lx-finding" {colour(finding.verdict)}{go}>{"".join(lines)}</div>'
 
