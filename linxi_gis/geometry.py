@@ -8,7 +8,6 @@ from shapely.validation import explain_validity
 from linxi_gis.crs import Geometry
 from linxi_gis.finding import Issue
 
-
 # Linework takes seconds for a few hundred random vertices, minutes for a thousand.
 LINEWORK_VERTICES = 60
 
