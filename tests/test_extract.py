@@ -149,6 +149,13 @@ def test_the_terminal_says_verdict_reading_unchecked_and_clause(tmp_path: Path) 
         assert word in printed
 
 
+def test_the_terminal_says_why_a_layer_was_not_checked(tmp_path: Path) -> None:
+    library = red_line(tmp_path, [square(0, 0, 10)], coverage="unknown")
+    printed = _printed(assess([site(square(3_000, 0, 10), "far")], library, RULES, DAY)[0])
+    assert "只覆盖本地块的 0.00 %" in printed
+    assert "图层文件不存在" in _printed(answers(tmp_path)[0])
+
+
 def test_the_spreadsheet_keeps_formulas_as_text_and_lists_every_layer(tmp_path: Path) -> None:
     library = red_line(tmp_path, [square(50, 50, 200)])
     answer = assess([site(HUNDRED, "s", name="=1+1")], library, RULES, DAY)[0]

@@ -104,7 +104,8 @@ def _layers(assessment: Assessment) -> Table:
 def _row(layer: LayerResult, assessment: Assessment) -> list[str | Text]:
     status = Text(STATUS_TITLES[layer.status], style=_UNCHECKED_STYLE if layer.unchecked else "")
     if layer.status == "not_checked" or (layer.status == "not_covering" and layer.nearest is None):
-        why = layer.issues[-1].text.partition("：")[2] if layer.issues else ""
+        told = layer.issues[-1].text if layer.issues else ""
+        why = told.partition("：")[2] or told.removeprefix(layer.title)
         return [layer.title, status, "", "", "", Text(why, style=_UNCHECKED_STYLE)]
     worst = max((f.verdict for f in assessment.findings if f.layer == layer.id), default=Verdict.CLEAR)
     return [
