@@ -187,7 +187,9 @@ def _partly_covered(layer: Layer, covered: float) -> Issue:
     return Issue(
         "not_covering",
         "warning",
-        f"{layer.identity.title}只覆盖本地块的 {covered * 100.0:.2f} %，其余部分没有数据",
+        f"{layer.identity.title}只覆盖本地块的 {covered * 100.0:.2f} %，其余部分没有数据"
+        if covered > 0.0
+        else f"{layer.identity.title}不覆盖本地块，这里没有数据",
         "请补充相邻区域的图层后重算",
     )
 

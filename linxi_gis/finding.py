@@ -145,6 +145,19 @@ class Question:
     if_yes: Verdict
     if_no: Verdict
 
+    @property
+    def outcomes(self) -> str:
+        """What each answer leaves open, as people read it.
+
+        >>> Question("has_outfall", "是否设置排污口？", Verdict.PROHIBITED, Verdict.CLEAR).outcomes
+        '是：最重到禁止；否：本条不适用'
+        """
+        said = [
+            "本条不适用" if verdict is Verdict.CLEAR else f"最重到{verdict.label}"
+            for verdict in (self.if_yes, self.if_no)
+        ]
+        return f"是：{said[0]}；否：{said[1]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

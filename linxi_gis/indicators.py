@@ -10,6 +10,7 @@ from pathlib import Path
 
 import shapely
 
+from linxi_gis import zoneindex
 from linxi_gis.catalog import Denominator
 from linxi_gis.errors import CatalogError
 from linxi_gis.library import Library
@@ -79,8 +80,10 @@ def compute(library: Library, figures: Sequence[PlanFigure], day: date) -> tuple
 
 
 def _one(figure: PlanFigure, opened: Sequence[Layer | Gap], library: Library, day: date) -> Indicator:
-    layers = [layer for layer in opened if isinstance(layer, Layer)]
-    gaps = [layer.issue.text for layer in opened if isinstance(layer, Gap)]
+    layers = [x for x in opened if isinstance(x, Layer) and x.identity.legal_status != "draft"]
+    gaps = [reason for x in opened for reason in _doubts(x)]
+    if opened and not layers and not gaps:
+        gaps = ["只有草案图层"]
     if gaps or not layers:
         return Indicator(figure, (), 0.0, 0.0, 0.0, (), False, "；".join(gaps) or f"目录中没有主题 {figure.theme}")
     zones = [zone for layer in layers for zone in layer.zones]
@@ -97,6 +100,14 @@ def _one(figure: PlanFigure, opened: Sequence[Layer | Gap], library: Library, da
         ratios=tuple(_ratio(net, denominator, figure) for denominator in denominators(library, day)),
         demonstration=any(layer.identity.demonstration for layer in layers),
     )
+
+
+def _doubts(opened: Layer | Gap) -> list[str]:
+    """Return why no figure can be taken from a layer: a sum over part of the zones is a wrong figure."""
+    if isinstance(opened, Gap):
+        return [opened.issue.text]
+    stale = [f"{opened.identity.title}：{opened.stale}"] if opened.stale else []
+    return [*stale, *(issue.text for issue in opened.issues if zoneindex.lossy([issue]))]
 
 
 def _ratio(net_km2: float, denominator: Denominator, figure: PlanFigure) -> Ratio:

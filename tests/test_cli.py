@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -258,6 +259,32 @@ def test_an_indicator_without_its_layer_is_unchecked(tmp_path: Path) -> None:
     assert computed["redline_share"]["ratios"][0]["percent"] == pytest.approx(1.0 / 1.00016, rel=1e-5)
     assert "protected_area" in computed["protected_area_share"]["unchecked"]
     assert computed["protected_area_share"]["ratios"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"effective_to": date(2020, 1, 1)}, "失效"),
+        ({"status": "draft"}, "草案"),
+        ({"path": "lossy.gpkg"}, "没有图形"),
+    ],
+)
+def test_an_indicator_from_a_doubtful_layer_is_unchecked(tmp_path: Path, change: dict[str, object], told: str) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(0, 0, 1000)])
+    write_layer(tmp_path / "lossy.gpkg", [square(0, 0, 1000), None])
+    layer = entry("redline", "ecological_redline", "redline.gpkg") | change
+    write_catalog(tmp_path, [layer], statutory_area_km2=100.0)
+    done = linxi("indicators", "--format", "json", *DAY, cwd=tmp_path)
+    redline = json.loads(done.stdout)[0]
+    assert redline["ratios"] == []
+    assert told in redline["unchecked"]
+
+
+def test_an_indicator_tells_what_lies_outside_the_county(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(19_000, 0, 2_000, 1_000)])  # the yard ends at 20,000 m
+    layer = entry("redline", "ecological_redline", "redline.gpkg")
+    write_catalog(tmp_path, [layer], statutory_area_km2=100.0)
+    assert "1.00 km² 在县界图层之外" in linxi("indicators", *DAY, cwd=tmp_path).stdout
 
 
 def test_map_rules_and_doctor(tmp_path: Path) -> None:

@@ -11,8 +11,23 @@ from typing import Any
 import jsonschema
 import openpyxl
 import pytest
+import shapely
 from rich.console import Console
-from yard import DAY, HUNDRED, RULES, entry, line, open_library, point, red_line, site, square, write_layer
+from yard import (
+    DAY,
+    EAST,
+    HUNDRED,
+    NORTH,
+    RULES,
+    entry,
+    line,
+    open_library,
+    point,
+    red_line,
+    site,
+    square,
+    write_layer,
+)
 
 from linxi_gis.assess import assess
 from linxi_gis.footprint import corridor
@@ -152,8 +167,15 @@ def test_the_terminal_says_verdict_reading_unchecked_and_clause(tmp_path: Path) 
 def test_the_terminal_says_why_a_layer_was_not_checked(tmp_path: Path) -> None:
     library = red_line(tmp_path, [square(0, 0, 10)], coverage="unknown")
     printed = _printed(assess([site(square(3_000, 0, 10), "far")], library, RULES, DAY)[0])
-    assert "只覆盖本地块的 0.00 %" in printed
+    assert "不覆盖本地块，这里没有数据" in printed
     assert "图层文件不存在" in _printed(answers(tmp_path)[0])
+
+
+def test_the_terminal_tells_repairs_of_layers_that_were_checked(tmp_path: Path) -> None:
+    corners = [(0, 0), (100, 100), (100, 0), (0, 100), (0, 0)]
+    bow_tie = shapely.Polygon([(EAST + x, NORTH + y) for x, y in corners])
+    printed = _printed(assess([site(HUNDRED)], red_line(tmp_path, [bow_tie]), RULES, DAY)[0])
+    assert "图形自相交或不合规" in printed
 
 
 def test_the_spreadsheet_keeps_formulas_as_text_and_lists_every_layer(tmp_path: Path) -> None:

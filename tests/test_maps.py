@@ -277,6 +277,33 @@ def test_legend_lists_exactly_what_is_drawn_and_what_was_not_checked() -> None:
 
 
 @needs_assets
+def test_where_nothing_was_checked_the_map_does_not_say_there_is_nothing() -> None:
+    whole = an_assessment()
+    gaps = tuple(replace(r, status="not_covering", covered_share=0.0, hits=(), nearest=None) for r in whole.layers)
+    nowhere = replace(whole, findings=(), layers=gaps)
+    assert "不能说没有命中" in site_map(nowhere, some_layers(), outline=None)
+    assert "没有命中，也没有须说明的事项" not in site_map(nowhere, some_layers(), outline=None)
+    seen = replace(whole, findings=())
+    assert "没有命中，也没有须说明的事项" in site_map(seen, some_layers(), outline=None)
+
+
+def test_the_map_tells_guesses_and_repairs_escaped() -> None:
+    whole = an_assessment()
+    guess = Issue("datum_assumed", "info", "没有注明基准 {{ 7*7 }} <b>")
+    repair = Issue("geometry_healed", "warning", "图形自相交，已修复后使用")
+    told = replace(
+        whole,
+        site=replace(whole.site, issues=(guess,)),
+        layers=(replace(whole.layers[0], issues=(repair,)), *whole.layers[1:]),
+    )
+    page = site_map(told, some_layers(), outline=None)
+    assert safe(guess.text) in page and "49" not in legend_of(page)
+    assert "没有注明基准" in page and "<b>没有" not in page
+    assert "图形自相交，已修复后使用" in page
+    assert told.site.reference.how in page
+    assert "是：最重到禁止；否：最重到提示" in page
+
+
 def test_county_map_lists_gaps_and_layers_without_zones() -> None:
     empty = a_layer("mines", "mine", "矿山", [], [], [])
     gap = Gap(

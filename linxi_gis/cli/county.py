@@ -115,6 +115,8 @@ def indicators(catalog: str | None, on: str | None, form: str) -> None:
     click.echo(f"规划数出自：{title}")
     for one in computed:
         click.echo(f"· {one.figure.note}")
+        if one.outside_km2 >= 0.005:
+            click.echo(f"  分子中有 {one.outside_km2:.2f} km² 在县界图层之外")
     if any(one.demonstration for one in computed):
         click.echo("示意数据，结论无效力")
 

@@ -14,7 +14,7 @@ from linxi_gis.themes import STATUS_TITLES, TEXT_STATUS_TITLES, class_title
 from linxi_gis.units import wind
 
 _SITES = ("编号", "名称", "结论", "完整", "未核查图层", "椭球面积 m²", "平面面积 m²", "申报面积 m²", "长度 m",
-          "坐标系", "坐标系依据", "研判日期", "来源")  # fmt: skip
+          "坐标系", "坐标系依据", "读取说明", "研判日期", "来源")  # fmt: skip
 _LAYERS = ("地块", "图层", "状态", "必备", "命中面积 m²", "命中长度 m", "占地块 %", "最近对象", "最近距离 m", "方位",
            "版本", "说明")  # fmt: skip
 _FINDINGS = ("地块", "图层", "对象", "类别", "关系", "面积 m²", "长度 m", "占地块 %", "距离 m", "临界", "结论", "条文号",
@@ -68,7 +68,8 @@ def _site(one: Assessment) -> Row:
     return (
         site.id, site.name, one.overall.label, "是" if one.overall.complete else "否", "、".join(one.overall.unchecked),
         round(site.area_m2, 2), round(site.planar_area_m2, 2), site.declared_area_m2, round(site.length_m, 2),
-        site.reference.source, site.reference.how, one.on.isoformat(), site.source,
+        site.reference.source, site.reference.how,
+        "；".join(issue.text for issue in site.issues), one.on.isoformat(), site.source,
     )  # fmt: skip
 
 
@@ -101,6 +102,6 @@ def _findings(one: Assessment) -> list[Row]:
             round(hit.distance_m, 2) if hit else None, "临界" if hit and hit.critical else "",
             finding.verdict.label, finding.rule or "", basis.instrument if basis else "", basis.article if basis else "",
             basis.quote if basis else "", TEXT_STATUS_TITLES[basis.text_status] if basis else "", finding.say,
-            "；".join(f"{q.text}（最重：是→{q.if_yes.label}，否→{q.if_no.label}）" for q in finding.questions),
+            "；".join(f"{q.text}（{q.outcomes}）" for q in finding.questions),
         ))  # fmt: skip
     return rows

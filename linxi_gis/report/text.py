@@ -43,6 +43,7 @@ def render(assessment: Assessment) -> RenderableType:
     parts += [Text(), _layers(assessment)]
     if assessment.overall.unchecked:
         parts += [Text(), Text(f"未核查：{'；'.join(assessment.overall.unchecked)}", style=_UNCHECKED_STYLE)]
+    parts.extend(Text(plain(f"! {text}"), style="yellow") for text in _layer_warnings(assessment))
     told = _findings(assessment.findings)
     if told is not None:
         parts += [Text(), told]
@@ -118,6 +119,14 @@ def _row(layer: LayerResult, assessment: Assessment) -> list[str | Text]:
     ]
 
 
+def _layer_warnings(assessment: Assessment) -> list[str]:
+    """Return what was repaired or guessed in layers that were checked, each once (the rest is told above)."""
+    checked = [layer for layer in assessment.layers if not layer.unchecked]
+    return list(
+        dict.fromkeys(i.text for layer in checked for i in layer.issues if i.severity != "info")
+    )
+
+
 def _amount(layer: LayerResult, site: Site) -> str:
     if site.kind == "line":
         return distance_text(layer.length_m) if layer.length_m else ""
@@ -167,12 +176,8 @@ def _finding(finding: Finding) -> Text:
         text.append(plain(f"\n{finding.say}"), style="dim")
     for question in finding.questions[:2]:
         text.append(f"\n问：{question.text}", style="cyan")
-        text.append(f" 是：{_then(question.if_yes)}；否：{_then(question.if_no)}", style="cyan")
+        text.append(f" {question.outcomes}", style="cyan")
     if len(finding.questions) > 2:
         text.append(f"\n另有 {len(finding.questions) - 2} 问", style="dim")
     return text
 
-
-def _then(verdict: Verdict) -> str:
-    """Say how far an answer can lead for this rule (not for the site)."""
-    return "本条不适用" if verdict is Verdict.CLEAR else f"最重到{verdict.label}"

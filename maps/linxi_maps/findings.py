@@ -90,6 +90,8 @@ def site_facts(site: Site) -> list[tuple[str, str]]:
         ("长度", distance_text(site.length_m) if site.length_m else ""),
         ("走廊宽度", f"{site.width_m:g} m" if site.width_m else ""),
         ("坐标系", f"{site.reference.source}{'' if site.reference.declared else '（推断）'}"),
+        ("读取依据", f"{site.reference.how}；{site.reference.axes}"),
+        *(("说明", issue.text) for issue in site.issues),
     ]
 
 
@@ -99,7 +101,9 @@ def finding_list(assessment: Assessment, boxes: Mapping[tuple[str, str], str]) -
     listed = {layer.id for layer in assessment.layers if layer.unchecked}  # the legend tells of those
     told = [f for f in assessment.findings if f.verdict is not Verdict.NOT_CHECKED or f.layer not in listed]
     rows = [_finding(finding, titles, boxes) for finding in sorted(told, key=severity)]
-    none = '<p class="lx-note">已核查的图层中没有命中，也没有须说明的事项。</p>'
+    seen = any(not layer.unchecked for layer in assessment.layers)
+    words = "已核查的图层中没有命中，也没有须说明的事项。" if seen else "没有一个图层能核查这里，不能说没有命中。"
+    none = f'<p class="lx-note">{words}</p>'
     return f"<section><h2>研判结果</h2>{''.join(rows) or none}</section>"
 
 
@@ -120,7 +124,8 @@ def _finding(finding: Finding, titles: Mapping[str, str], boxes: Mapping[tuple[s
         status = TEXT_STATUS_TITLES[finding.basis.text_status]
         named = f"{finding.rule} {source(finding.basis)}"
         lines.append(f'<p class="lx-basis">{safe(named)}（{status}）</p>')
-    lines.extend(f'<p class="lx-basis">待明确：{safe(question.text)}</p>' for question in finding.questions)
+    asked = [f"待明确：{question.text} {question.outcomes}" for question in finding.questions]
+    lines.extend(f'<p class="lx-basis">{safe(text)}</p>' for text in asked)
     return f'<div class="lx-finding" {colour(finding.verdict)}{go}>{"".join(lines)}</div>'
 
 

@@ -137,6 +137,8 @@ def _side(
     quiet = [r.title for r in results.values() if r.id in checked - {layer.id for layer in shown}]
     if quiet:
         lines.append(f"已核查、本图范围内没有图斑：{'、'.join(quiet)}。")
+    told = (i.text for r in results.values() if not r.unchecked for i in r.issues if i.severity != "info")
+    lines += [f"图层说明：{text}" for text in dict.fromkeys(told)]
     if assessment.reminders:
         lines.append(f"另有 {len(assessment.reminders)} 条与图形无关的提醒，见研判报告。")
     pack = assessment.rules
