@@ -26,6 +26,16 @@ class LinxiError(Exception):
         head = f"{where}：{what}" if where else what
         super().__init__(f"{head}；{remedy}" if remedy else head)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross from a child process whole: the class, and every field as it is."""
+        return _again, (type(self), self.args, dict(self.__dict__))
+
+
+def _again(kind: type[LinxiError], args: tuple[object, ...], fields: dict[str, object]) -> LinxiError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
+
 
 class UsageError(LinxiError):
     """The command line or the request is put wrongly."""

@@ -32,6 +32,29 @@ class Reference:
     declared: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Another way to read what was drawn, for a person to choose.
+
+    `crs` is the text to pass to --crs; `lon`, `lat` the centre in EPSG:4490 degrees; `distance_km`
+    geodesic from the county outline (0 inside, None when no outline was given); `area_m2` ellipsoidal.
+    `evidence` are Chinese sentences for and against; `geometry_wkt` is the drawing read so, EPSG:4490.
+    `code` tells what differs: "crs" (another reference system), "packed_dms" (degrees written as
+    DD.MMSS), "hull_order" (the corners in another order; `crs` is empty).
+    """
+
+    label: str
+    crs: str
+    lon: float
+    lat: float
+    in_county: bool
+    distance_km: float | None
+    area_m2: float
+    evidence: tuple[str, ...] = ()
+    geometry_wkt: str | None = None
+    code: str = "crs"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """A place somebody wants to build on.
@@ -40,7 +63,7 @@ class Site:
     with long edges densified in their own CRS: everything is measured there. `accuracy_m` is the
     positional accuracy of the lines. Areas are m²: `area_m2` ellipsoidal, `planar_area_m2`
     Gauss-Krüger; both 0 for lines and points. `length_m` is geodesic, of a line or of a corridor's
-    axis.
+    axis. `candidates` are readings that were not chosen and cannot be ruled out.
     """
 
     id: str
@@ -58,6 +81,7 @@ class Site:
     source: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
     issues: tuple[Issue, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
 
     @property
     def parts(self) -> int:

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from linxi_gis.errors import InputError
-from linxi_gis.intake import Options, read, read_bytes, read_geojson, read_text
-from linxi_gis.intake import reader as reader_module
-from linxi_gis.intake import settle as settle_module
+from linxi_gis.intake import Limits, Options, read, read_bytes, read_geojson, read_text
 from linxi_gis.intake.encoding import decode
 
 TABLE = "地块,经度,纬度\n大冷山,118.0,43.6\n大冷山,118.1,43.6\n大冷山,118.1,43.7\n"
@@ -84,18 +82,19 @@ def test_parts_of_a_shapefile_ask_for_the_whole() -> None:
             read_bytes(b"x", f"a{suffix}")
 
 
-def test_limits_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(settle_module, "MAX_VERTICES", 2)
-    with pytest.raises(InputError, match="上限 2 个"):
-        read_text(TABLE)
-    monkeypatch.setattr(reader_module, "MAX_FILE_BYTES", 10)
+def test_limits_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="个拐点，超过上限 2 个"):
+        read_text(TABLE, Options(limits=Limits(vertices=2)))
+    with pytest.raises(InputError, match="个图形，超过上限 0 个"):
+        read_text(TABLE, Options(limits=Limits(features=0)))
+    small = Options(limits=Limits(file_bytes=10))
     (tmp_path / "a.csv").write_text(TABLE, encoding="utf-8")
     with pytest.raises(InputError, match="超过上限"):
-        read(tmp_path / "a.csv")
+        read(tmp_path / "a.csv", small)
     with pytest.raises(InputError, match="超过上限"):
-        read_text(TABLE)
+        read_text(TABLE, small)
     with pytest.raises(InputError, match="超过上限"):
-        read_bytes(b"1" * 11, "a.csv")
+        read_bytes(b"1" * 11, "a.csv", small)
 
 
 def test_the_name_given_replaces_the_files_own() -> None:

@@ -164,7 +164,8 @@ def test_latitude_first_is_swapped_and_told() -> None:
 
 BAD = [
     None,
-    {"type": "GeometryCollection", "geometries": [POLYGON]},
+    {"type": "GeometryCollection", "geometries": []},
+    {"type": "GeometryCollection", "geometries": [{"type": "GeometryCollection", "geometries": [POLYGON]}]},
     {"type": "Polygon", "coordinates": [[[118.0, 43.6], [118.1, 43.6]]]},
     {"type": "Polygon", "coordinates": []},
     {"type": "Polygon", "coordinates": [[["118.0", "43.6"]] * 4]},
@@ -180,6 +181,24 @@ BAD = [
     {"type": "Polygon", "coordinates": [[[118.0, 43.6], [118.1, 43.6], [118.2, 43.6], [118.0, 43.6]]]},
     "POINT (1 1)",
 ]
+
+
+def test_a_collection_of_mixed_kinds_becomes_a_site_for_each_kind() -> None:
+    mixed = {
+        "type": "GeometryCollection",
+        "geometries": [
+            POLYGON,
+            {"type": "LineString", "coordinates": [[118.0, 43.6], [118.1, 43.6]]},
+            {"type": "MultiPoint", "coordinates": [[118.0, 43.6], [118.1, 43.6]]},
+        ],
+    }
+    reading = read_geojson(feature(mixed, "矿区"))
+    assert [(site.id, site.kind) for site in reading.sites] == [
+        ("矿区-面", "polygon"), ("矿区-线", "line"), ("矿区-点-1", "point"), ("矿区-点-2", "point"),
+    ]  # fmt: skip
+    assert all("collection_split" in {i.code for i in site.issues} for site in reading.sites)
+    alone = read_geojson({"type": "GeometryCollection", "geometries": [POLYGON]})
+    assert [site.kind for site in alone.sites] == ["polygon"] and "collection_split" not in codes(alone)
 
 
 @pytest.mark.parametrize("geometry", BAD)

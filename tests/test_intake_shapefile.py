@@ -15,8 +15,7 @@ import pytest
 import shapely
 
 from linxi_gis.errors import CrsError, InputError
-from linxi_gis.intake import AmbiguousCrsError, Options, Reading, read, read_bytes
-from linxi_gis.intake import unpack as unpack_module
+from linxi_gis.intake import AmbiguousCrsError, Limits, Options, Reading, read, read_bytes
 
 NAMES = ("大冷山自然保护区", "尾矿库", "模样")  # 模样 in GBK happens to be valid UTF-8 (Latin letters)
 SQUARES = [shapely.box(118.0 + i / 10, 43.6, 118.002 + i / 10, 43.602) for i in range(3)]
@@ -233,9 +232,8 @@ def test_limits_and_broken_zips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             at = locked.find(mark, at + 4)
     with pytest.raises(InputError, match="密码"):
         read_bytes(bytes(locked), "a.zip")
-    monkeypatch.setattr(unpack_module, "MAX_UNPACKED_BYTES", 100)
     with pytest.raises(InputError, match="解压后超过上限"):
-        read_bytes(data, "a.zip")
+        read_bytes(data, "a.zip", Options(limits=Limits(unpacked_bytes=100)))
 
 
 def test_missing_table_null_shapes_and_garbage(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from linxi_gis import crs
 from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
-from linxi_gis.intake.reading import Claim, Draft, Drawn, Options, Reading
-from linxi_gis.intake.settle import settle, unreadable
+from linxi_gis.intake.reading import Claim, Draft, Drawn
+from linxi_gis.intake.settle import unreadable
 
 NAME_KEYS = ("name", "名称", "项目名称", "地块名称", "mc", "xmmc", "dkmc", "title")
 ID_KEYS = ("id", "编号", "地块编号", "项目编号", "bh", "dkbh")
@@ -22,7 +22,7 @@ _GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon"
 _FIRST_EAST = re.compile(r"CRS:?84", re.IGNORECASE)
 
 
-def read_geojson_text(text: str, source: str, options: Options, issues: tuple[Issue, ...] = ()) -> Reading:
+def draft_geojson_text(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
     """Return the sites of a GeoJSON text; raises InputError with the line of broken JSON."""
     try:
         body = json.loads(text)
@@ -34,12 +34,10 @@ def read_geojson_text(text: str, source: str, options: Options, issues: tuple[Is
         ) from error
     except (RecursionError, ValueError) as error:
         raise InputError("JSON 嵌套过深或数字过长", where=source, remedy="请重新导出 GeoJSON") from error
-    return read_geojson_object(body, source, options, issues)
+    return draft_geojson(body, source, issues)
 
 
-def read_geojson_object(
-    body: object, source: str, options: Options, issues: tuple[Issue, ...] = ()
-) -> Reading:
+def draft_geojson(body: object, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
     """Return the sites of a parsed GeoJSON: FeatureCollection, Feature or bare geometry.
 
     A feature that cannot be read becomes an error Issue while others are read. Raises InputError
@@ -56,8 +54,7 @@ def read_geojson_object(
             bad.append(
                 unreadable(InputError(f"第 {number} 个要素：{error.what}", where=source, remedy=error.remedy))
             )
-    draft = Draft(source, "GeoJSON", tuple(drawn), _claim(body, source), 0, issues=(*issues, *bad))
-    return settle(draft, options)
+    return Draft(source, "GeoJSON", tuple(drawn), _claim(body, source), 0, issues=(*issues, *bad))
 
 
 _KINDS_REMEDY = "应为 FeatureCollection、Feature 或单个几何对象（Polygon、LineString、Point 等）"
@@ -127,7 +124,10 @@ def build(geometry: object) -> Geometry:
         raise InputError("geometry 不是对象", remedy=_KINDS_REMEDY)
     kind = geometry.get("type")
     if kind == "GeometryCollection":
-        raise InputError("图形是 GeometryCollection（点线面混合）", remedy="请拆成几个要素分别提交")
+        members = geometry.get("geometries")
+        if not isinstance(members, list | tuple) or not members:
+            raise InputError("图形没有坐标", remedy="请补画图形")
+        return _collection(members)
     if kind not in _GEOMETRIES:
         raise InputError(f"几何类型 {kind!r} 不认识", remedy=_KINDS_REMEDY)
     held = geometry.get("coordinates")
@@ -137,6 +137,13 @@ def build(geometry: object) -> Geometry:
         return _shape(str(kind), list(held))
     except (ValueError, TypeError, IndexError, OverflowError, shapely.GEOSException) as error:
         raise InputError(f"{kind} 的坐标结构不对（{error}）", remedy="请重新导出 GeoJSON") from error
+
+
+def _collection(members: Sequence[object]) -> Geometry:
+    """Return the members as one collection; a collection inside it (RFC 7946 §3.1.8 advises against) is refused."""
+    if any(isinstance(member, Mapping) and member.get("type") == "GeometryCollection" for member in members):
+        raise InputError("GeometryCollection 里又套着 GeometryCollection", remedy="请拆成几个要素分别提交")
+    return shapely.GeometryCollection([build(member) for member in members])
 
 
 def _shape(kind: str, held: list[object]) -> Geometry:

@@ -7,15 +7,27 @@ from typing import Literal
 
 from linxi_gis.crs import Geometry
 from linxi_gis.finding import Issue
-from linxi_gis.model import Site
+from linxi_gis.model import Candidate, Site
 
-# Our limits, so that a bad upload cannot exhaust the machine; a county's red line is about 800 k vertices.
-MAX_FILE_BYTES = 200 * 1024 * 1024
-MAX_VERTICES = 5_000_000
-MAX_UNPACKED_BYTES = 2 * 1024**3
-MAX_ZIP_ENTRIES = 1000
+__all__ = ["Candidate", "Claim", "Declared", "Draft", "Drawn", "Limits", "Options", "Reading", "Unit"]
 
 Unit = Literal["", "m2", "hm2", "mu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may ask of the machine; the figures are our choice, and every error names its limit.
+
+    A county's red line is about 800 k vertices; a 200 MB shapefile about 12 million. `seconds` holds for the
+    child process that reads a file.
+    """
+
+    file_bytes: int = 256 * 1024**2
+    unpacked_bytes: int = 2 * 1024**3
+    zip_entries: int = 1000
+    vertices: int = 20_000_000
+    features: int = 1_000_000
+    seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +36,13 @@ class Options:
 
     `crs` is "EPSG:n", any text PROJ knows, "GCJ-02" or "BD-09"; it wins over what the file says.
     `county` is the county outline in EPSG:4490 longitude latitude, used to judge candidate readings.
-    `source_name` replaces the file name in messages and in `Site.source`.
+    `source_name` replaces the file name in messages and in `Site.source`. `limits` bound what is read.
     """
 
     crs: str | None = None
     county: Geometry | None = None
     source_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One possible reading of coordinates whose reference system is not known.
-
-    `crs` is the text to pass to --crs; `lon`, `lat` the centre in EPSG:4490 degrees; `distance_km`
-    geodesic from the county outline (0 inside, None when no outline was given); `area_m2` ellipsoidal.
-    """
-
-    label: str
-    crs: str
-    lon: float
-    lat: float
-    in_county: bool
-    distance_km: float | None
-    area_m2: float
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,8 @@ class Drawn:
     """A feature as drawn, before its reference system is settled.
 
     `geometry` holds the file's two columns in the file's own order. `step` is the unit of the last
-    digit written (degrees or metres, as the coordinates), None when the format does not tell.
+    digit written (degrees or metres, as the coordinates), None when the format does not tell. `claim`
+    is what is said of this feature alone (an EWKT's SRID, a header of its own); None: as the draft's.
     """
 
     geometry: Geometry
@@ -107,6 +104,7 @@ class Drawn:
     declared: Declared | None = None
     step: float | None = None
     issues: tuple[Issue, ...] = ()
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

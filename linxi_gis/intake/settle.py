@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -18,7 +19,7 @@ from linxi_gis.footprint import make_site, reconciled
 from linxi_gis.intake.angles import half_step_m
 from linxi_gis.intake.court import Bounds, Doubt, Option, Ruling, decide, finite
 from linxi_gis.intake.errors import AmbiguousCrsError
-from linxi_gis.intake.reading import MAX_VERTICES, Candidate, Declared, Draft, Drawn, Options, Reading
+from linxi_gis.intake.reading import Candidate, Declared, Draft, Drawn, Limits, Options, Reading
 from linxi_gis.intake.rings import mended
 from linxi_gis.model import Reference, Site
 from linxi_gis.units import M2_PER_HM2, M2_PER_MU, area_text
@@ -34,20 +35,34 @@ _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 _MAX_ID = 80
 
 
-def settle(draft: Draft, options: Options) -> Reading:
-    """Return the reading of a draft.
+def settle(drafts: Sequence[Draft], source: str, options: Options) -> Reading:
+    """Return the reading of a file from the drafts of its layers, sheets or parts; site ids are unique.
 
-    Raises AmbiguousCrsError when the reference system cannot be known, CrsError when it cannot be
+    Raises AmbiguousCrsError when a reference system cannot be known, CrsError when it cannot be
     used, InputError when there is nothing to read or too much.
     """
+    _check_many(drafts, source, options.limits)
+    readings = [_settled(draft, options) for draft in drafts]
+    if len(readings) == 1:
+        return replace(readings[0], source=source)
+    sites, doubled = unique([site for reading in readings for site in reading.sites], source)
+    told = [issue for reading in readings for issue in reading.issues]
+    names = "、".join(dict.fromkeys(reading.format for reading in readings))
+    return Reading(source, names, tuple(sites), tuple(dict.fromkeys((*told, *doubled))))
+
+
+def _check_many(drafts: Sequence[Draft], source: str, limits: Limits) -> None:
+    shapes = [feature.geometry for draft in drafts for feature in draft.drawn]
+    vertices = int(shapely.get_num_coordinates(shapes).sum()) if shapes else 0
+    for count, limit, what in ((len(shapes), limits.features, "图形"), (vertices, limits.vertices, "拐点")):
+        if count > limit:
+            raise InputError(
+                f"共有 {count} 个{what}，超过上限 {limit} 个", where=source, remedy="请拆分文件或只提交项目范围"
+            )
+
+
+def _settled(draft: Draft, options: Options) -> Reading:
     where = draft.source
-    vertices = sum(int(shapely.get_num_coordinates(feature.geometry)) for feature in draft.drawn)
-    if vertices > MAX_VERTICES:
-        raise InputError(
-            f"共有 {vertices} 个拐点，超过上限 {MAX_VERTICES} 个",
-            where=where,
-            remedy="请拆分文件或只提交项目范围",
-        )
     draft = replace(draft, drawn=tuple(one for feature in draft.drawn for one in _apart(feature)))
     pairs, bad = _rulings(draft, options)
     sites: list[Site] = []
@@ -65,7 +80,9 @@ def settle(draft: Draft, options: Options) -> Reading:
 
 
 def _apart(feature: Drawn) -> list[Drawn]:
-    """A feature of several points as one feature for each: a site is one place."""
+    """A feature of mixed kinds as one feature a kind, one of several points as one a point."""
+    if feature.geometry.geom_type == "GeometryCollection":
+        return [one for kind in _kinds(feature) for one in _apart(kind)]
     if feature.geometry.geom_type != "MultiPoint":
         return [feature]
     points = shapely.get_parts(feature.geometry)
@@ -84,6 +101,49 @@ def _apart(feature: Drawn) -> list[Drawn]:
         )
         for n, point in enumerate(points, 1)
     ]
+
+
+def _kinds(feature: Drawn) -> list[Drawn]:
+    """The points, lines and areas of a geometry collection, each kind a feature of its own."""
+    pieces = [part for part in _flat(feature.geometry) if not part.is_empty]
+    held = [(d, [p for p in pieces if shapely.get_dimensions(p) == d]) for d in (2, 1, 0)]
+    held = [(dimension, parts) for dimension, parts in held if parts]
+    if len(held) < 2:
+        return [replace(feature, geometry=_together(parts)) for _, parts in held] or [
+            replace(feature, geometry=shapely.Polygon())
+        ]
+    words = "、".join(f"{_KIND_WORDS[dimension]} {len(parts)} 个" for dimension, parts in held)
+    told = Issue("collection_split", "info", f"{feature.label} 混有{words}，已按点、线、面拆开分别研判")
+    return [
+        replace(
+            feature,
+            geometry=_together(parts),
+            label=f"{feature.label}（{_KIND_WORDS[dimension]}）",
+            id=f"{feature.id}-{_KIND_WORDS[dimension]}" if feature.id else "",
+            name=f"{feature.name}（{_KIND_WORDS[dimension]}）" if feature.name else "",
+            declared=feature.declared if dimension == 2 else None,
+            issues=(*feature.issues, told),
+        )
+        for dimension, parts in held
+    ]
+
+
+_KIND_WORDS = {0: "点", 1: "线", 2: "面"}
+
+
+def _flat(geometry: crs.Geometry) -> list[crs.Geometry]:
+    if geometry.geom_type == "GeometryCollection" or geometry.geom_type.startswith("Multi"):
+        return [piece for part in shapely.get_parts(geometry) for piece in _flat(part)]
+    return [geometry]
+
+
+def _together(parts: Sequence[crs.Geometry]) -> crs.Geometry:
+    """One geometry of parts of one dimension."""
+    if len(parts) == 1:
+        return parts[0]
+    many = (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)
+    together: crs.Geometry = many[int(shapely.get_dimensions(parts[0]))](np.array(parts, dtype=object))
+    return together
 
 
 def unreadable(error: InputError) -> Issue:
@@ -117,7 +177,7 @@ def _rulings(draft: Draft, options: Options) -> tuple[list[tuple[Drawn, Ruling]]
             bad.append(unreadable(InputError(f"{feature.label}：{empty}", where=draft.source)))
             continue
         try:
-            verdict = decide(bounds, draft.claim, options.crs, draft.east)
+            verdict = decide(bounds, feature.claim or draft.claim, options.crs, draft.east)
         except CrsError as error:
             raise CrsError(error.what, where=error.where or draft.source, remedy=error.remedy) from error
         if isinstance(verdict, Ruling):
@@ -264,7 +324,7 @@ def _candidate(option: Option, features: list[Drawn], draft: Draft, options: Opt
     shapes = []
     try:
         for feature in features:
-            ruling = decide(_bounds(feature), draft.claim, option.crs, draft.east)
+            ruling = decide(_bounds(feature), feature.claim or draft.claim, option.crs, draft.east)
             if not isinstance(ruling, Ruling):
                 return None
             drawn = mended(_east_first(feature.geometry, ruling))

@@ -18,8 +18,8 @@ from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import encoding
 from linxi_gis.intake.geojson import ID_KEYS, NAME_KEYS, pick
-from linxi_gis.intake.reading import Claim, Draft, Drawn, Options, Reading
-from linxi_gis.intake.settle import settle, unreadable
+from linxi_gis.intake.reading import Claim, Draft, Drawn
+from linxi_gis.intake.settle import unreadable
 
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 # Each byte one character, so that the bytes come back whole whatever the LDID byte says.
@@ -47,7 +47,7 @@ def bundle_of(path: Path, name: str) -> Bundle:
     return Bundle(name, {suffix: file.read_bytes() for suffix, file in siblings.items()})
 
 
-def read_bundle(bundle: Bundle, options: Options, issues: tuple[Issue, ...] = ()) -> Reading:
+def draft_bundle(bundle: Bundle, issues: tuple[Issue, ...] = ()) -> Draft:
     """Return the sites of a shapefile.
 
     Without a .prj the figures decide, or the reader is asked (AmbiguousCrsError). Raises InputError
@@ -72,8 +72,7 @@ def read_bundle(bundle: Bundle, options: Options, issues: tuple[Issue, ...] = ()
             told.append(unreadable(error))
         else:
             drawn.append(Drawn(geometry, label, id=identity, name=name, attributes=attributes))
-    claim = _claim(bundle)
-    return settle(Draft(bundle.name, "Shapefile", tuple(drawn), claim, 0, issues=tuple(told)), options)
+    return Draft(bundle.name, "Shapefile", tuple(drawn), _claim(bundle), 0, issues=tuple(told))
 
 
 Columns = list[NDArray[np.object_]]

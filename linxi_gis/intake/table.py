@@ -18,9 +18,9 @@ from linxi_gis.intake.court import refuse_old_datum
 from linxi_gis.intake.foreign import foreign_datum
 from linxi_gis.intake.grid import Grid, Row, lay_out
 from linxi_gis.intake.kinds import chainage, kind_of, listed_points, numbering, unnamed_points
-from linxi_gis.intake.reading import Claim, Draft, Drawn, Options, Reading
+from linxi_gis.intake.reading import Claim, Draft, Drawn
 from linxi_gis.intake.rings import assemble, split_closed
-from linxi_gis.intake.settle import settle, unreadable
+from linxi_gis.intake.settle import unreadable
 
 _ZONE_WORDS = re.compile(r"(?<!\d)(\d{2})\s*(?:号)?带(?!号)|带号\s*[=:为]?\s*(\d{2})(?!\d)")
 _DATUM_WORDS = re.compile(
@@ -39,7 +39,7 @@ class _Group:
     point: tuple[Issue, ...] | None = None  # told of a row that was taken for a point of its own
 
 
-def read_table(text: str, source: str, options: Options, issues: tuple[Issue, ...] = ()) -> Reading:
+def draft_table(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
     """Return the sites of a table or of pasted coordinates.
 
     Rows of one group (地块, 保护区级别, ...; or a name that repeats; or a block set off by a blank line
@@ -58,7 +58,7 @@ def read_table(text: str, source: str, options: Options, issues: tuple[Issue, ..
             drawn.append(_drawn(grid, group, number, source))
         except InputError as error:
             bad.append(unreadable(error))
-    draft = Draft(
+    return Draft(
         source=source,
         format="坐标表",
         drawn=tuple(drawn),
@@ -67,7 +67,6 @@ def read_table(text: str, source: str, options: Options, issues: tuple[Issue, ..
         columns=grid.names,
         issues=(*issues, *told, *bad),
     )
-    return settle(draft, options)
 
 
 def _east(grid: Grid) -> int | None:

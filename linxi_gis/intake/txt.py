@@ -15,9 +15,9 @@ from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import Coordinate, read_coordinate
 from linxi_gis.intake.court import refuse_old_datum
 from linxi_gis.intake.foreign import foreign_datum
-from linxi_gis.intake.reading import Claim, Declared, Draft, Drawn, Options, Reading, Unit
+from linxi_gis.intake.reading import Claim, Declared, Draft, Drawn, Unit
 from linxi_gis.intake.rings import assemble, split_closed
-from linxi_gis.intake.settle import settle, unreadable
+from linxi_gis.intake.settle import unreadable
 from linxi_gis.intake.words import normal_lines
 
 _SECTION = re.compile(r"^\[\s*(属性描述|地块坐标)\s*\]?$")
@@ -54,11 +54,11 @@ def is_txt(text: str) -> bool:
     return any(_SECTION.match(line) or line.endswith("@") for _, line in normal_lines(text))
 
 
-def read_txt(text: str, source: str, options: Options, issues: tuple[Issue, ...] = ()) -> Reading:
+def draft_txt(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
     """Return the plots of a 界址点 TXT; point lines are 点号, 圈号, X (north), Y (east).
 
-    Raises InputError naming the line of a point that cannot be read, CrsError (or AmbiguousCrsError)
-    when the header's reference system cannot be used, or is not enough.
+    A plot that cannot be read is an error Issue naming its line. Raises InputError when there is none,
+    CrsError when the header's reference system cannot be used.
     """
     header, plots = _parse(text)
     refuse_old_datum("\n".join(f"{key}={value}" for key, value in header.items()), source)
@@ -75,7 +75,7 @@ def read_txt(text: str, source: str, options: Options, issues: tuple[Issue, ...]
             bad.append(unreadable(error))
     degrees = all(abs(value) <= 180.0 for d in drawn for value in shapely.bounds(d.geometry))
     # Longitude and latitude have no customary order here, so the figures decide; metres do: X is north.
-    draft = Draft(
+    return Draft(
         source=source,
         format="界址点 TXT",
         drawn=tuple(drawn),
@@ -83,7 +83,6 @@ def read_txt(text: str, source: str, options: Options, issues: tuple[Issue, ...]
         east=None if degrees else 1,
         issues=(*issues, *_transformed(header), *bad),
     )
-    return settle(draft, options)
 
 
 def _parse(text: str) -> tuple[dict[str, str], list[_Plot]]:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from linxi_gis.errors import InputError
 from linxi_gis.intake import encoding
-from linxi_gis.intake.reading import MAX_UNPACKED_BYTES, MAX_ZIP_ENTRIES
+from linxi_gis.intake.reading import Limits
 from linxi_gis.intake.shapefile import PARTS, Bundle
 
 _UTF8_FLAG = 0x800
@@ -24,7 +24,7 @@ _BROKEN = (
 )  # fmt: skip
 
 
-def bundles(data: bytes, source: str) -> list[Bundle]:
+def bundles(data: bytes, source: str, limits: Limits) -> list[Bundle]:
     """Return the shapefiles inside a zip, at any depth, in order of their names.
 
     Raises InputError for a broken or encrypted zip, names that climb out of it, too many entries,
@@ -32,29 +32,29 @@ def bundles(data: bytes, source: str) -> list[Bundle]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _bundles(archive, source)
+            return _bundles(archive, source, limits)
     except _BROKEN as error:
         raise InputError("zip 文件损坏，无法解压", where=source, remedy="请重新打包后提交") from error
 
 
-def _bundles(archive: zipfile.ZipFile, source: str) -> list[Bundle]:
+def _bundles(archive: zipfile.ZipFile, source: str, limits: Limits) -> list[Bundle]:
     entries = archive.infolist()
-    if len(entries) > MAX_ZIP_ENTRIES:
+    if len(entries) > limits.zip_entries:
         raise InputError(
-            f"zip 里有 {len(entries)} 个文件，超过上限 {MAX_ZIP_ENTRIES} 个",
+            f"zip 里有 {len(entries)} 个文件，超过上限 {limits.zip_entries} 个",
             where=source,
             remedy="请只打包 shapefile",
         )
     found: dict[str, dict[str, bytes]] = {}
     shown: dict[str, str] = {}
-    left = MAX_UNPACKED_BYTES
+    left = limits.unpacked_bytes
     for entry in entries:
         name = _name(entry, source)
         if entry.is_dir() or name.parts[0] == "__MACOSX" or name.suffix.lower() not in PARTS:
             continue
         if entry.flag_bits & _ENCRYPTED_FLAG:
             raise InputError("zip 有密码", where=source, remedy="请去掉密码后重新打包")
-        content = _content(archive, entry, left, source)
+        content = _content(archive, entry, left, source, limits)
         left -= len(content)
         key = str(name.with_suffix("")).casefold()
         found.setdefault(key, {})[name.suffix.lower()] = content
@@ -87,7 +87,9 @@ def _regained(text: str) -> str:
     return raw.decode(codec, "replace") if codec else text
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, source: str) -> bytes:
+def _content(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, source: str, limits: Limits
+) -> bytes:
     """Read an entry piece by piece: the size it declares is not trusted."""
     pieces: list[bytes] = []
     size = 0
@@ -95,7 +97,7 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, source
         while piece := stream.read(_CHUNK):
             size += len(piece)
             if size > left:
-                limit = MAX_UNPACKED_BYTES / 1024**3
+                limit = limits.unpacked_bytes / 1024**3
                 raise InputError(f"zip 解压后超过上限 {limit:g} GB", where=source, remedy="请只打包项目范围")
             pieces.append(piece)
     return b"".join(pieces)
