@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 import shapely
@@ -141,9 +142,9 @@ def _together(parts: Sequence[crs.Geometry]) -> crs.Geometry:
     """One geometry of parts of one dimension."""
     if len(parts) == 1:
         return parts[0]
-    many = (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)
-    together: crs.Geometry = many[int(shapely.get_dimensions(parts[0]))](np.array(parts, dtype=object))
-    return together
+    held: Any = list(parts)  # shapely's stubs want each Multi kind's own parts
+    many = (shapely.MultiPoint, shapely.MultiLineString, shapely.MultiPolygon)
+    return many[int(shapely.get_dimensions(parts[0]))](held)
 
 
 def unreadable(error: InputError) -> Issue:
