@@ -5,6 +5,8 @@ Longitude comes first everywhere (``always_xy``); Chinese surveyors' X is northi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -33,6 +35,9 @@ _NEEDS_PARAMETERS = {"xian 1980": "西安80", "beijing 1954": "北京54", "new b
 # Files by old tools name only the ellipsoid: Krassovsky 1940 and IAG 1975, semi-major axis in metres.
 _OLD_ELLIPSOIDS_M = {6_378_245.0: "北京54（克拉索夫斯基椭球）", 6_378_140.0: "西安80（IAG 1975 椭球）"}
 OLD_DATUM_REMEDY = "请先用当地七参数转换为 CGCS2000 再提交"
+# A CRS text of ours: an old datum's system behind the parameters somebody answers for. PROJ's own
+# way to say it (TOWGS84) is not used: it is left out, without a word, on the way to EPSG:4490.
+_WITH_PARAMETERS = re.compile(r"bursa-wolf\(([^)]*)\) (.+)", re.DOTALL)
 
 Geometry = shapely.geometry.base.BaseGeometry
 FloatArray = NDArray[np.float64]
@@ -42,15 +47,39 @@ FloatArray = NDArray[np.float64]
 def parse(text: str) -> pyproj.CRS:
     """Return the CRS of a text (EPSG code, WKT, PROJ); raises CrsError when there is none.
 
+    Of a text `with_parameters` it is the old system itself.
+
     >>> parse("EPSG:4527").name
     'CGCS2000 / 3-degree Gauss-Kruger zone 39'
     """
+    carried = _WITH_PARAMETERS.fullmatch(text)
+    if carried is not None:
+        return parse(carried[2])
     try:
         return pyproj.CRS.from_user_input(text)
     except pyproj.exceptions.CRSError as error:
         raise CrsError(
             f"坐标系 {text[:60]!r} 无法识别", remedy="请写成 EPSG:编号，例如 EPSG:4490（经纬度）或 EPSG:4527（39 带）"
         ) from error
+
+
+def unbound(crs: pyproj.CRS) -> pyproj.CRS:
+    """Return a system without the TOWGS84 it carries, where it carries one."""
+    return crs.source_crs if crs.is_bound and crs.source_crs is not None else crs
+
+
+def old_datum(crs: pyproj.CRS) -> str:
+    """Return the Chinese name of the old datum a system stands on, "" when it is none of them.
+
+    >>> old_datum(parse("EPSG:2363")), old_datum(parse("+proj=longlat +ellps=krass")), old_datum(parse("EPSG:4490"))
+    ('西安80', '北京54（克拉索夫斯基椭球）', '')
+    """
+    geodetic = crs.geodetic_crs
+    name = geodetic.name.lower().replace("_", " ") if geodetic is not None else ""
+    old = next((label for key, label in _NEEDS_PARAMETERS.items() if key in name), "")
+    if not old and crs.ellipsoid is not None:
+        old = _OLD_ELLIPSOIDS_M.get(crs.ellipsoid.semi_major_metre, "")
+    return old
 
 
 def require_transformable(crs: pyproj.CRS) -> None:
@@ -63,18 +92,80 @@ def require_transformable(crs: pyproj.CRS) -> None:
         ...
     linxi_gis.errors.CrsError: 西安80坐标没有转换参数，不能转换到 CGCS2000；请先用当地七参数转换为 CGCS2000 再提交
     """
-    geodetic = crs.geodetic_crs
-    name = geodetic.name.lower() if geodetic is not None else ""
-    old = next((label for key, label in _NEEDS_PARAMETERS.items() if key in name), None)
-    if old is None and crs.ellipsoid is not None:
-        old = _OLD_ELLIPSOIDS_M.get(crs.ellipsoid.semi_major_metre)
-    if old is not None:
+    old = old_datum(crs)
+    if old:
         raise CrsError(f"{old}坐标没有转换参数，不能转换到 CGCS2000", remedy=OLD_DATUM_REMEDY)
 
 
+def with_parameters(system: str, values: Sequence[float]) -> str:
+    """Return the text of a system on an old datum with the seven parameters that lead to CGCS2000.
+
+    `values` are dx, dy, dz (m), rx, ry, rz (arc-seconds), scale (ppm), coordinate frame rotation
+    (EPSG:9607). `to_lonlat` and `to_plane` take the text; `parse` gives the old system.
+
+    >>> with_parameters("EPSG:2363", (1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0))
+    'bursa-wolf(1.0,2.0,3.0,0.0,0.0,0.0,0.0) EPSG:2363'
+    """
+    return f"bursa-wolf({','.join(repr(float(value)) for value in values)}) {system}"
+
+
+_Convert = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+
+
 @lru_cache(maxsize=256)
-def _transformer(source: str, target: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(parse(source), parse(target), always_xy=True)
+def _to_lonlat(source: str) -> _Convert:
+    """Return the way from a CRS text to EPSG:4490, x and y to longitude and latitude; raises CrsError."""
+    carried = _WITH_PARAMETERS.fullmatch(source)
+    if carried is None:
+        require_transformable(parse(source))
+        try:
+            straight: _Convert = pyproj.Transformer.from_crs(parse(source), parse(LONLAT), always_xy=True).transform
+        except pyproj.exceptions.ProjError as error:  # an ellipsoid that is not the Earth's
+            raise CrsError("坐标系不能转换到 CGCS2000", remedy="请核对坐标系，或用 --crs 指明") from error
+        return straight
+    down = _to_own_degrees(carried[2])
+    shift: _Convert = pyproj.Transformer.from_pipeline(_helmert(carried[1], parse(source).ellipsoid)).transform
+
+    def convert(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return shift(*down(x, y))
+
+    return convert
+
+
+def _to_own_degrees(source: str) -> _Convert:
+    """Return the way to the degrees of a system's own datum."""
+    system = unbound(parse(source))
+    geographic = system.geodetic_crs
+    if geographic is None or system.ellipsoid is None:
+        raise CrsError(f"坐标系 {source[:60]!r} 没有大地基准，不能按参数转换", remedy="请写成 EPSG:编号")
+    down: _Convert = pyproj.Transformer.from_crs(system, geographic, always_xy=True).transform
+    return down
+
+
+def _helmert(values: str, figure: Any) -> str:
+    x, y, z, rx, ry, rz, s = values.split(",")
+    shape = f"+a={figure.semi_major_metre!r} +rf={figure.inverse_flattening!r}"
+    return (
+        "+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad +step +proj=push +v_3 "
+        f"+step +proj=cart {shape} +step +proj=helmert +convention=coordinate_frame "
+        f"+x={x} +y={y} +z={z} +rx={rx} +ry={ry} +rz={rz} +s={s} "
+        "+step +inv +proj=cart +ellps=GRS80 +step +proj=pop +v_3 +step +proj=unitconvert +xy_in=rad +xy_out=deg"
+    )
+
+
+def points_of(system: str, x: float, y: float) -> tuple[float, float]:
+    """Return longitude and latitude (EPSG:4490) of one point of a CRS text; raises CrsError as `to_lonlat`."""
+    lon, lat = _finite(np.column_stack(_to_lonlat(system)(np.array([x]), np.array([y]))), system)[0]
+    return float(lon), float(lat)
+
+
+def own_degrees(system: str, x: float, y: float) -> tuple[float, float]:
+    """Return longitude and latitude of one point on the datum of its own system; raises CrsError.
+
+    Of an old datum they are what PROJ takes for EPSG:4490 degrees without a word: to compare, not to use.
+    """
+    lon, lat = _finite(np.column_stack(_to_own_degrees(system)(np.array([x]), np.array([y]))), system)[0]
+    return float(lon), float(lat)
 
 
 def _map(geometry: Any, function: Any) -> Any:
@@ -95,11 +186,10 @@ def to_lonlat(geometry: Any, crs: str) -> Any:
     """
     if crs == LONLAT:
         return geometry
-    require_transformable(parse(crs))
-    transformer = _transformer(crs, LONLAT)
+    way = _to_lonlat(crs)
 
     def convert(xy: FloatArray) -> FloatArray:
-        return _finite(np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])), crs)
+        return _finite(np.column_stack(way(xy[:, 0], xy[:, 1])), crs)
 
     return _map(geometry, convert)
 
@@ -137,14 +227,25 @@ def points_lonlat(xy: FloatArray) -> FloatArray:
 
 
 def densify(geometry: Any, crs: str) -> Any:
-    """Return geometry with edges no longer than the step of its CRS (see `to_plane`)."""
+    """Return geometry with edges no longer than the step of its CRS (see `to_plane`).
+
+    Raises CrsError for coordinates so large that the step is lost in their rounding.
+    """
+    try:
+        return shapely.segmentize(geometry, _step(crs))
+    except shapely.GEOSException as error:
+        raise CrsError(f"坐标值过大，不在 {crs[:60]} 的范围内", remedy="请核对坐标系与坐标值") from error
+
+
+@lru_cache(maxsize=256)
+def _step(crs: str) -> float:
+    """The longest edge, in the units of a CRS."""
     system = parse(crs)
     if system.is_geographic:
-        return shapely.segmentize(geometry, STEP_M / _DEGREE_M)
+        return STEP_M / _DEGREE_M
     operation = system.coordinate_operation
     transverse = operation is not None and operation.method_name == "Transverse Mercator"
-    unit = system.axis_info[0].unit_conversion_factor or 1.0
-    return shapely.segmentize(geometry, (STEP_TM_M if transverse else STEP_M) / unit)
+    return (STEP_TM_M if transverse else STEP_M) / (system.axis_info[0].unit_conversion_factor or 1.0)
 
 
 def gk_zone(longitude: float) -> int:

@@ -85,9 +85,11 @@ def _invert(forward: Callable[[FloatArray], FloatArray], target: FloatArray, nam
     guess = np.array(target, dtype=np.float64)
     for _ in range(_ROUNDS):
         miss = forward(guess) - target
-        if not np.abs(miss).size or float(np.abs(miss).max()) <= _SETTLED_DEG:
+        unsettled = np.abs(miss).max(axis=1, initial=0.0) > _SETTLED_DEG
+        if not unsettled.any():
             break
-        guess = guess - miss
+        # A point that has settled stays, so that it is the same alone and among others.
+        guess = np.where(unsettled[:, None], guess - miss, guess)
     if np.any(~(np.abs(forward(guess) - target) <= _INVERTED_DEG)):
         raise CrsError(
             f"{name} 坐标位于加偏范围边缘，无法反算", remedy="请改用 CGCS2000（EPSG:4490）坐标提交"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
+import pyproj
 import shapely
+from numpy.typing import NDArray
 
 from linxi_gis import crs, geodesy
-from linxi_gis.errors import InputError, UsageError
+from linxi_gis.errors import CrsError, InputError, UsageError
 from linxi_gis.finding import Issue
 from linxi_gis.geometry import heal
-from linxi_gis.model import Kind, Reference, Site
+from linxi_gis.model import GeometryArray, Kind, Reference, Site
 
 # Our choice: planar and ellipsoidal area differ by 0.04 % at most here; more than twice that is no
 # matter of projection.
@@ -20,7 +25,27 @@ SHOWN_STEP_M = 500.0
 MIN_WIDTH_M = 0.1  # our choice: no work is narrower, and a thinner strip is a line
 # Our limit: about 1000 km; the county is 1° by 1°. Beyond it a coordinate is wrong, and measuring slow.
 MAX_EXTENT_DEG = 12.0
+# Our choice: a batch takes some 10 MB for its steps, and more vertices would not make it faster.
+CHUNK_VERTICES = 100_000
 _KINDS: dict[int, Kind] = {0: "point", 1: "line", 2: "polygon"}
+_NO_SIZE, _NO_SIZE_REMEDY = "图形面积或长度为零", "请检查拐点是否重复或共线"
+_MULTIPOINT, _COLLECTION = 4, 7  # shapely's type ids
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sketch:
+    """What a site is made of, as the arguments of `make_site`."""
+
+    drawn: crs.Geometry
+    reference: Reference
+    site_id: str
+    name: str = ""
+    where: str = ""
+    system: str | None = None
+    accuracy_m: float = 0.0
+    declared_area_m2: float | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+    issues: tuple[Issue, ...] = ()
 
 
 def make_site(
@@ -47,8 +72,185 @@ def make_site(
 
     Raises InputError for empty, non-finite, mixed or zero-size geometry.
     """
-    system = system or reference.source
+    sketch = Sketch(
+        drawn, reference, site_id, name, where, system, accuracy_m, declared_area_m2, attributes, issues
+    )
+    (made,) = make_sites([sketch])
+    if isinstance(made, InputError):
+        raise made
+    return made
+
+
+def make_sites(sketches: Sequence[Sketch]) -> list[Site | InputError]:
+    """Return for each sketch, in order, its site or the InputError that `make_site` raises for it.
+
+    A batch gives bit for bit what its sketches give one by one: every step works on coordinates one
+    by one, and a geometry that needs more than measuring (repair, an error) is taken out and done alone.
+    """
+    made: list[Site | InputError | None] = [None] * len(sketches)
+    systems: dict[str, list[int]] = {}
+    for row, sketch in enumerate(sketches):
+        systems.setdefault(sketch.system or sketch.reference.source, []).append(row)
+    for system, rows in systems.items():
+        drawn = np.array([sketches[row].drawn for row in rows], dtype=object)
+        for first, last in _chunks(shapely.get_num_coordinates(drawn)):
+            _make(sketches, rows[first:last], drawn[first:last], system, made)
+    return [_made_alone(sketch) if site is None else site for sketch, site in zip(sketches, made, strict=True)]
+
+
+def _chunks(vertices: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """Runs of geometries that hold about `CHUNK_VERTICES` together."""
+    nth = np.cumsum(vertices, dtype=np.int64) // CHUNK_VERTICES
+    bounds = [0, *(np.flatnonzero(np.diff(nth)) + 1).tolist(), len(vertices)]
+    return pairwise(bounds)
+
+
+def _make(
+    sketches: Sequence[Sketch],
+    rows: Sequence[int],
+    drawn: GeometryArray,
+    system: str,
+    made: list[Site | InputError | None],
+) -> None:
+    """Fill `made` at `rows` with the sites that are plain; what stays None is to be made alone."""
+    try:
+        measured = measure(drawn, system)
+    except CrsError:
+        # One that no transformation reaches spoils the batch: halve it until that one stands alone.
+        middle = len(rows) // 2
+        if middle:
+            _make(sketches, rows[:middle], drawn[:middle], system, made)
+            _make(sketches, rows[middle:], drawn[middle:], system, made)
+        return
+    kinds = shapely.get_dimensions(measured.ground).tolist()
+    areas, planar, lengths = (c.tolist() for c in (measured.area_m2, measured.planar_area_m2, measured.length_m))
+    for n, place in enumerate(measured.rows.tolist()):
+        sketch = sketches[rows[place]]
+        made[rows[place]] = Site(
+            id=sketch.site_id,
+            name=sketch.name or sketch.site_id,
+            kind=_KINDS[kinds[n]],
+            geometry=measured.lonlat[n],
+            ground=measured.ground[n],
+            reference=sketch.reference,
+            area_m2=areas[n],
+            planar_area_m2=planar[n],
+            length_m=lengths[n],
+            accuracy_m=sketch.accuracy_m,
+            declared_area_m2=sketch.declared_area_m2,
+            source=sketch.where,
+            attributes=sketch.attributes,
+            issues=(*sketch.issues, *reconciled(sketch.declared_area_m2, areas[n], planar[n])),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The plain ones of a batch, as columns: `rows` are their places in it."""
+
+    rows: NDArray[np.intp]
+    lonlat: GeometryArray
+    ground: GeometryArray
+    area_m2: crs.FloatArray
+    planar_area_m2: crs.FloatArray
+    length_m: crs.FloatArray
+
+
+def measure(drawn: GeometryArray, system: str) -> Measured:
+    """Return what can be measured as drawn, valid in degrees and in the plane, of a size above zero.
+
+    `drawn` is an array of geometries in `system`, x east. Raises CrsError when one of them is out of
+    reach of `system`, or `system` is none.
+    """
     drawn = shapely.force_2d(drawn)
+    rows = np.flatnonzero(_plain(drawn))
+    lonlat = crs.to_lonlat(drawn[rows], system)
+    bounds = shapely.bounds(lonlat)
+    keep = shapely.is_valid(lonlat) & (bounds[:, 2:] - bounds[:, :2] <= MAX_EXTENT_DEG).all(axis=1)
+    rows, lonlat, drawn = rows[keep], lonlat[keep], drawn[rows[keep]]
+    fine = crs.densify(drawn, system)
+    ground = crs.plane_of_lonlat(_again(fine, drawn, lonlat, system))
+    kinds = shapely.get_dimensions(ground)
+    area = np.where(kinds == 2, shapely.area(ground), 0.0)
+    length = _lengths(ground, kinds == 1)
+    keep = shapely.is_valid(ground) & ((kinds == 0) | (area > 0.0) | (length > 0.0))
+    rows, lonlat, drawn, ground, kinds = rows[keep], lonlat[keep], drawn[keep], ground[keep], kinds[keep]
+    planar = np.zeros(len(rows))
+    planar[kinds == 2] = _planar_areas(lonlat[kinds == 2])
+    cut = drawn if crs.parse(system).is_geographic else shapely.segmentize(drawn, SHOWN_STEP_M)
+    shown = _again(cut, drawn, lonlat, system)
+    return Measured(rows, shown, ground, area[keep], planar, length[keep])
+
+
+def _plain(drawn: GeometryArray) -> NDArray[np.bool_]:
+    """Whether geometries have coordinates, all of them numbers, and are of one kind (not several points)."""
+    kinds = shapely.get_type_id(drawn)
+    several = (kinds == _MULTIPOINT) & (shapely.get_num_geometries(drawn) > 1)
+    plain: NDArray[np.bool_] = ~shapely.is_empty(drawn) & ~several & (kinds != _COLLECTION)
+    xy, owner = shapely.get_coordinates(drawn, return_index=True)
+    plain[owner[~np.isfinite(xy).all(axis=1)]] = False
+    return plain
+
+
+def _again(cut: GeometryArray, drawn: GeometryArray, lonlat: GeometryArray, system: str) -> GeometryArray:
+    """`cut` in longitude latitude, of which `lonlat` is known already where cutting changed nothing.
+
+    Cutting adds vertices, and makes a Multi kind of one part that part.
+    """
+    changed = shapely.get_num_coordinates(cut) != shapely.get_num_coordinates(drawn)
+    changed |= shapely.get_type_id(cut) != shapely.get_type_id(drawn)
+    if not changed.any():
+        return lonlat
+    shown = lonlat.copy()
+    shown[changed] = crs.to_lonlat(cut[changed], system)
+    return shown
+
+
+def _planar_areas(lonlat: GeometryArray) -> crs.FloatArray:
+    """As `crs.gk_planar_area`, zone by zone."""
+    areas = np.zeros(len(lonlat))
+    bounds = shapely.bounds(lonlat)
+    zones = np.floor((bounds[:, 0] + bounds[:, 2]) / 2.0 / 3.0 + 0.5)
+    for zone in np.unique(zones):
+        turned = shapely.transform(lonlat[zones == zone], _gauss_krueger(int(zone)))
+        areas[zones == zone] = shapely.area(turned)
+    return areas
+
+
+@cache
+def _gauss_krueger(zone: int) -> Callable[[crs.FloatArray], crs.FloatArray]:
+    """The same plane as `crs.gk_planar_area` takes, as a function of coordinates, shape (n, 2)."""
+    plane = pyproj.Proj(
+        proj="tmerc", lat_0=0, lon_0=3 * zone, k=1, x_0=500_000, y_0=0, ellps="GRS80", units="m"
+    )
+    return lambda xy: np.column_stack(plane(xy[:, 0], xy[:, 1]))
+
+
+def _lengths(ground: GeometryArray, lines: NDArray[np.bool_]) -> crs.FloatArray:
+    """As `geodesy.length_m`, 0 for what is no line; summed in the same order, part by part."""
+    lengths = np.zeros(len(ground))
+    parts, owner = shapely.get_parts(ground[lines], return_index=True)
+    xy, part = shapely.get_coordinates(parts, return_index=True)
+    if len(xy):
+        lonlat = crs.points_lonlat(xy)
+        metres, _ = geodesy.distances(lonlat[:-1], lonlat[1:])
+        metres[part[1:] != part[:-1]] = 0.0
+        by_part = np.bincount(part[1:], weights=metres, minlength=len(parts))
+        lengths[lines] = np.bincount(owner, weights=by_part, minlength=int(lines.sum()))
+    return lengths
+
+
+def _made_alone(sketch: Sketch) -> Site | InputError:
+    try:
+        return _alone(sketch)
+    except InputError as error:
+        return error
+
+
+def _alone(sketch: Sketch) -> Site:
+    """The site of a sketch that needs repair, or the reason why there is none (InputError)."""
+    system, where = sketch.system or sketch.reference.source, sketch.where
+    drawn = shapely.force_2d(sketch.drawn)
     _check_drawn(drawn, where)
     healed, repairs = heal(crs.to_lonlat(drawn, system), where or "地块")
     _check_extent(healed, where)
@@ -57,27 +259,29 @@ def make_site(
     if not ground.is_valid:
         # Valid in degrees, folded in the plane: below the 0.1 mm edges are followed to, so not told.
         ground, _ = heal(ground, where or "地块")
+    if ground.is_empty:
+        raise InputError(_NO_SIZE, where=where, remedy=_NO_SIZE_REMEDY)
     kind = _KINDS[int(shapely.get_dimensions(ground))]
     area = float(ground.area) if kind == "polygon" else 0.0
     planar = crs.gk_planar_area(healed) if kind == "polygon" else 0.0
     length = geodesy.length_m(ground) if kind == "line" else 0.0
     if (kind == "polygon" and area <= 0.0) or (kind == "line" and length <= 0.0):
-        raise InputError("图形面积或长度为零", where=where, remedy="请检查拐点是否重复或共线")
+        raise InputError(_NO_SIZE, where=where, remedy=_NO_SIZE_REMEDY)
     return Site(
-        id=site_id,
-        name=name or site_id,
+        id=sketch.site_id,
+        name=sketch.name or sketch.site_id,
         kind=kind,
         geometry=healed if repairs else _shown(drawn, system),
         ground=ground,
-        reference=reference,
+        reference=sketch.reference,
         area_m2=area,
         planar_area_m2=planar,
         length_m=length,
-        accuracy_m=accuracy_m,
-        declared_area_m2=declared_area_m2,
+        accuracy_m=sketch.accuracy_m,
+        declared_area_m2=sketch.declared_area_m2,
         source=where,
-        attributes=attributes,
-        issues=(*issues, *_told(repairs, area), *reconciled(declared_area_m2, area, planar)),
+        attributes=sketch.attributes,
+        issues=(*sketch.issues, *_told(repairs, area), *reconciled(sketch.declared_area_m2, area, planar)),
     )
 
 
@@ -106,7 +310,7 @@ def _check_drawn(drawn: crs.Geometry, where: str) -> None:
 def _check_extent(lonlat: crs.Geometry, where: str) -> None:
     """Raise InputError for what is left of nothing, or for an extent no project has."""
     if lonlat.is_empty:
-        raise InputError("图形面积或长度为零", where=where, remedy="请检查拐点是否重复或共线")
+        raise InputError(_NO_SIZE, where=where, remedy=_NO_SIZE_REMEDY)
     west, south, east, north = lonlat.bounds
     if max(east - west, north - south) > MAX_EXTENT_DEG:
         raise InputError(
@@ -145,7 +349,8 @@ def reconciled(declared_m2: float | None, area_m2: float, planar_m2: float) -> t
 def corridor(site: Site, width_m: float) -> Site:
     """Return a line site widened to a corridor of `width_m` in all, flat at its ends.
 
-    A site that is no line is returned unchanged. Raises UsageError for a width that is not positive.
+    Its other readings are widened too. A site that is no line is returned unchanged. Raises UsageError
+    for a width that is not positive.
     """
     if not MIN_WIDTH_M <= width_m < 100_000.0:
         raise UsageError(
@@ -164,4 +369,5 @@ def corridor(site: Site, width_m: float) -> Site:
         area_m2=float(ground.area),
         planar_area_m2=crs.gk_planar_area(outline),
         width_m=width_m,
+        others=tuple((name, corridor(other, width_m)) for name, other in site.others),
     )

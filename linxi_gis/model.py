@@ -63,7 +63,8 @@ class Site:
     with long edges densified in their own CRS: everything is measured there. `accuracy_m` is the
     positional accuracy of the lines. Areas are m²: `area_m2` ellipsoidal, `planar_area_m2`
     Gauss-Krüger; both 0 for lines and points. `length_m` is geodesic, of a line or of a corridor's
-    axis. `candidates` are readings that were not chosen and cannot be ruled out.
+    axis. `candidates` are readings that were not chosen and cannot be ruled out. `others` are the same
+    site read with another datum ("GCJ-02"), where nobody named one: they are judged beside it.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Site:
     attributes: tuple[tuple[str, str], ...] = ()
     issues: tuple[Issue, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    others: tuple[tuple[str, Site], ...] = ()
 
     @property
     def parts(self) -> int:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Makers of files and targets of the fuzzer: imported by tests, no tests themselves.
+collect_ignore = ["variants", "fuzz"]
+
 ROOT = Path(__file__).resolve().parents[1]
 CI = os.environ.get("CI", "").lower() in ("1", "true")
 REQUIRE_ALL = os.environ.get("LINXI_REQUIRE_ALL") == "1"

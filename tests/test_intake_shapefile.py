@@ -222,8 +222,7 @@ def test_limits_and_broken_zips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     data = zipped(tmp_path)
     with pytest.raises(InputError, match=r"没有 \.shp"):
         read_bytes(zipped(tmp_path, only=(".dbf", ".prj")), "a.zip")
-    with pytest.raises(InputError, match=r"缺少 \.shx"):
-        read_bytes(zipped(tmp_path, only=(".shp", ".dbf")), "a.zip")
+    assert "shx_rebuilt" in codes(read_bytes(zipped(tmp_path, only=(".shp", ".dbf")), "a.zip"))
     locked = bytearray(data)
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = locked.find(mark)
@@ -290,3 +289,133 @@ def test_points_of_one_record_are_sites_of_their_own(tmp_path: Path) -> None:
     reading = read(tmp_path / "p.shp")
     assert [(s.id, s.kind) for s in reading.sites] == [("W-1", "point"), ("W-2", "point")]
     assert all("multipoint_split" in {i.code for i in s.issues} for s in reading.sites)
+
+
+def records(path: Path) -> list[tuple[int, int]]:
+    """Offset and length in bytes of each record's content, by the .shp alone."""
+    data, at, found = path.read_bytes(), 100, []
+    while at < len(data):
+        length = struct.unpack_from(">i", data, at + 4)[0] * 2
+        found.append((at, length))
+        at += 8 + length
+    return found
+
+
+@pytest.mark.parametrize("how", ["absent", "empty", "swapped", "short", "wild"])
+def test_a_missing_or_contradicting_index_is_made_anew(tmp_path: Path, how: str) -> None:
+    path = write(tmp_path / "a.shp", SQUARES)
+    index = path.with_suffix(".shx")
+    whole = index.read_bytes()
+    made = {
+        "empty": b"", "swapped": whole[:100] + whole[108:116] + whole[100:108] + whole[116:], "short": whole[:108],
+        "wild": whole[:100] + b"\x7f" * 24,
+    }  # fmt: skip
+    index.unlink() if how == "absent" else index.write_bytes(made[how])
+    reading = read(path)
+    assert [site.name for site in reading.sites] == list(NAMES) and "shx_rebuilt" in codes(reading)
+    assert all(site.geometry.equals(truth) for site, truth in zip(reading.sites, SQUARES, strict=True))
+    assert index.exists() is (how != "absent")
+
+
+def test_an_index_is_trusted_where_an_editor_left_a_gap(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES)
+    (_, _), (second, length), _ = records(path)
+    data = bytearray(path.read_bytes())
+    data[second + 4 : second + 8] = b"\xff\xff\xff\xff"  # what was record 2 is now nothing
+    path.write_bytes(data)
+    index = path.with_suffix(".shx")
+    held = bytearray(index.read_bytes())
+    del held[108:116]
+    held[24:28] = struct.pack(">i", len(held) // 2)
+    index.write_bytes(held)
+    table = path.with_suffix(".dbf")
+    rows = bytearray(table.read_bytes())
+    head, width = struct.unpack_from("<HH", rows, 8)
+    del rows[head + width : head + 2 * width]
+    rows[4:8] = struct.pack("<I", 2)
+    table.write_bytes(rows)
+    assert length > 0 and [site.name for site in read(path).sites] == [NAMES[0], NAMES[2]]
+
+
+def test_a_truncated_shp_is_refused_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES)
+    whole = path.read_bytes()
+    for keep in range(1, len(whole), 13):
+        path.write_bytes(whole[:keep])
+        with pytest.raises(InputError, match=r"a\.shp：.*(不完整|不是有效)"):
+            read(path)
+
+
+def test_a_table_of_another_length_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES)
+    table = path.with_suffix(".dbf")
+    whole = table.read_bytes()
+    for count in (2, 4):
+        table.write_bytes(whole[:4] + struct.pack("<I", count) + whole[8:])
+        (issue,) = [i for i in read(path).issues if i.code == "dbf_mismatch"]
+        assert issue.severity == "error" and f"{count} 条" in issue.text and "3 个" in issue.text
+    table.write_bytes(whole[:-60])
+    with pytest.raises(InputError, match=r"属性表（\.dbf）不完整"):
+        read(path)
+
+
+def test_rows_marked_deleted_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES)
+    table = path.with_suffix(".dbf")
+    rows = bytearray(table.read_bytes())
+    head, width = struct.unpack_from("<HH", rows, 8)
+    rows[head + width] = ord("*")
+    table.write_bytes(rows)
+    reading = read(path)
+    assert [site.name for site in reading.sites] == [NAMES[0], NAMES[2]]
+    assert any(i.code == "features_lost" for i in reading.issues)
+
+
+@pytest.mark.parametrize(("z", "told"), [(0.0, False), (812.5, True)])
+def test_heights_and_measures(tmp_path: Path, z: float, told: bool) -> None:
+    pyogrio.raw.write(
+        tmp_path / "z.shp", geometry=np.array([shapely.to_wkb(shapely.force_3d(SQUARES[0], z))], dtype=object),
+        field_data=[np.array(["W"], dtype=object)], fields=["id"], geometry_type="Polygon Z", crs="EPSG:4490",
+    )  # fmt: skip
+    reading = read(tmp_path / "z.shp")
+    assert reading.sites[0].geometry.equals(SQUARES[0]) and ("z_dropped" in codes(reading)) is told
+
+
+def test_a_hole_is_told_by_its_direction(tmp_path: Path) -> None:
+    outer, inner = shapely.box(118.0, 43.6, 118.01, 43.61), shapely.box(118.002, 43.602, 118.004, 43.604)
+    holed = shapely.Polygon(outer.exterior, [inner.exterior])
+    apart = shapely.MultiPolygon([holed, shapely.box(118.02, 43.6, 118.03, 43.61)])
+    reading = read(write(tmp_path / "a.shp", [holed, apart], NAMES[:2]))
+    assert reading.sites[0].geometry.equals(holed) and reading.sites[1].geometry.equals(apart)
+
+
+def test_surfaces_in_space_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES)
+    data = bytearray(path.read_bytes())
+    data[32:36] = struct.pack("<i", 31)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="MultiPatch"):
+        read(path)
+
+
+def test_nul_and_control_characters_are_not_text(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES[:1], ("AxxB",), encoding="UTF-8")
+    table = path.with_suffix(".dbf")
+    table.write_bytes(table.read_bytes().replace(b"AxxB", b"A\x01\x07B"))
+    assert dict(read(path).sites[0].attributes)["名称"] == "AB"
+
+
+@pytest.mark.parametrize("stated", ["ISO-8859-1", "1252", "zlib", "punycode", "x" * 5000, "UTF-16"])
+def test_a_cpg_that_no_chinese_fits_is_found_out(tmp_path: Path, stated: str) -> None:
+    path = patched(tmp_path, "GBK", 0x78)
+    path.with_suffix(".cpg").write_text(stated, encoding="ascii")
+    reading = read(path)
+    assert tuple(site.name for site in reading.sites) == NAMES and "encoding_guessed" in codes(reading)
+
+
+def test_a_prj_nobody_knows_can_be_overruled(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.shp", SQUARES[:1], ("甲",))
+    path.with_suffix(".prj").write_text("某地方坐标系", encoding="gbk")
+    with pytest.raises(CrsError, match="某地方坐标系"):
+        read(path)
+    assert read(path, Options(crs="EPSG:4490")).sites[0].geometry.equals(SQUARES[0])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from linxi_gis import datum
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.intake import AmbiguousCrsError, Options, Reading, read, read_bytes, read_text
-from linxi_gis.intake.angles import format_dms, read_coordinate
+from linxi_gis.intake.angles import format_dms, packed_dms, read_coordinate
 
 SQUARE = ((118.0, 43.6), (118.002, 43.6), (118.002, 43.602), (118.0, 43.602))
 COUNTY = shapely.box(117.63, 43.24, 118.58, 44.26)
@@ -171,8 +171,8 @@ def test_web_mercator_and_zone_13_look_alike_so_we_ask() -> None:
     with pytest.raises(AmbiguousCrsError) as caught:
         read_text(rows, Options(county=COUNTY))
     assert [(c.crs, c.in_county) for c in caught.value.candidates] == [
-        ("EPSG:4491", False),
         ("EPSG:3857", True),
+        ("EPSG:4491", False),
     ]
     assert corners(read_text(rows, Options(crs="EPSG:3857"))) == pytest.approx(np.array(SQUARE), abs=1e-7)
 
@@ -446,3 +446,98 @@ def test_an_exponent_as_spreadsheets_write_it_is_read() -> None:
 def test_a_cell_beyond_the_csv_limit_names_its_line() -> None:
     with pytest.raises(InputError, match="第 2 行"):
         read_text(f"名称,经度,纬度\n\"{'a' * 200_000}\",118.1,43.6\n乙,118.1,43.6\n")
+
+
+# --- coordinates as text, every spelling ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["118°3′27″.05", "118.3.27.05", "118⁰03′27.05″", "118 ° 3 ' 27.05 ''", "L=118°3′27.05″", "E=118-03-27.05",
+     "东经E118°3′27.05″", "118°3.450833333333′", "118–03–27.05", "经度:118度3分27.05秒"],
+)  # fmt: skip
+def test_more_spellings(text: str) -> None:
+    found = read_coordinate(text)
+    assert found is not None and found.value == pytest.approx(118 + 3 / 60 + 27.05 / 3600, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("4,829,864.978", 4829864.978), ("4 829 864.978", 4829864.978), ("39,580,743.28", 39580743.28),
+     ("39\u00a0580\u2009743", 39580743.0)],
+)  # fmt: skip
+def test_thousands_in_one_cell(text: str, value: float) -> None:
+    found = read_coordinate(text)
+    assert found is not None and found.value == value
+
+
+TRIANGLE = np.array([(118.1, 43.6), (118.2, 43.6), (118.2, 43.7)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[118.1,43.6],[118.2,43.6],[118.2,43.7]]",
+        "(118.1, 43.6), (118.2, 43.6), (118.2, 43.7)",
+        "118.1 43.6 118.2 43.6 118.2 43.7",
+        "118.1,43.6,118.2,43.6,118.2,43.7",
+        "118.1,43.6 118.2,43.6 118.2,43.7",
+        "118.1,43.6,0 118.2,43.6,0 118.2,43.7,0",
+        "118.1 43.6,118.2 43.6,118.2 43.7",
+        "118.1,43.6、118.2,43.6、118.2,43.7",
+        "118.1，43.6。118.2，43.6。118.2，43.7。",
+        "1、118.1，43.6\n2、118.2，43.6\n3、118.2，43.7",
+        "J1：118.1，43.6；\nJ2：118.2，43.6；\nJ3：118.2，43.7。",
+        "经度：118.1；纬度：43.6\n经度：118.2；纬度：43.6\n经度：118.2；纬度：43.7",
+        "L=118.1 B=43.6\nL=118.2 B=43.6\nL=118.2 B=43.7",
+        "N43°36′ E118°06′\nN43°36′ E118°12′\nN43°42′ E118°12′",
+        "东经118°06′北纬43°36′\n东经118°12′北纬43°36′\n东经118°12′北纬43°42′",
+        "E118°06′00″N43°36′00″\nE118°12′00″N43°36′00″\nE118°12′00″N43°42′00″",
+        "118°06′00″E43°36′00″N\n118°12′00″E43°36′00″N\n118°12′00″E43°42′00″N",
+        "118 06 00 43 36 00\n118 12 00 43 36 00\n118 12 00 43 42 00",
+        "118 06.0 43 36.0\n118 12.0 43 36.0\n118 12.0 43 42.0",
+        "1,118,6,0,43,36,0\n2,118,12,0,43,36,0\n3,118,12,0,43,42,0",
+        "点号,经度,,,纬度,,\n,度,分,秒,度,分,秒\n1,118,6,0,43,36,0\n2,118,12,0,43,36,0\n3,118,12,0,43,42,0",
+        "点号,B,L\n1,43.6,118.1\n2,43.6,118.2\n3,43.7,118.2",
+    ],
+)
+def test_every_way_to_write_a_triangle(text: str) -> None:
+    reading = read_text(text)
+    assert len(reading.sites) == 1 and reading.sites[0].kind == "polygon"
+    assert corners(reading) == pytest.approx(TRIANGLE, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,4,829,864.978,39,580,743.28\n2,4,829,964.978,39,580,743.28\n3,4,829,964.978,39,580,843.28",
+        "4 829 864.978 39 580 743.28\n4 829 964.978 39 580 743.28\n4 829 964.978 39 580 843.28",
+        "点号,X,Y\n1,4,829,864.978,39,580,743.28\n2,4,829,964.978,39,580,743.28\n3,4,829,964.978,39,580,843.28",
+        '点号,X,Y\n1,"4,829,864.978","39,580,743.28"\n2,"4,829,964.978","39,580,743.28"\n3,"4,829,964.978","39,580,843.28"',
+    ],
+)
+def test_thousands_among_commas(text: str) -> None:
+    to = pyproj.Transformer.from_crs("EPSG:4527", "EPSG:4490", always_xy=True)
+    plane = ((4829864.978, 39580743.28), (4829964.978, 39580743.28), (4829964.978, 39580843.28))
+    expected = [to.transform(e, n) for n, e in plane]
+    assert corners(read_text(text)) == pytest.approx(np.array(expected), abs=1e-9)
+
+
+def test_a_sentence_is_a_point_and_told() -> None:
+    reading = read_text("项目中心坐标：东经118°03′27″，北纬43°36′00″。")
+    assert reading.sites[0].kind == "point" and "coordinates_in_text" in codes(reading)
+
+
+def test_one_bad_plot_does_not_hide_the_others() -> None:
+    text = "地块,经度,纬度\n甲,118.0,43.6\n甲,坏,43.6\n甲,118.1,43.7\n" \
+        "乙,118.2,43.6\n乙,118.3,43.6\n乙,118.3,43.7"  # fmt: skip
+    reading = read_text(text)
+    assert [site.name for site in reading.sites] == ["乙"]
+    assert any(i.code == "feature_unreadable" and "第 3 行" in i.text for i in reading.issues)
+
+
+def test_degrees_that_no_minutes_follow_are_not_packed() -> None:
+    assert packed_dms(118.0327, 1e-4) == pytest.approx(118 + 3 / 60 + 27 / 3600, abs=1e-12)
+    assert packed_dms(118.0300, 1e-4) == pytest.approx(118 + 3 / 60, abs=1e-12)
+    assert packed_dms(118.032705, 1e-6) == pytest.approx(118 + 3 / 60 + 27.05 / 3600, abs=1e-12)
+    assert packed_dms(118.05, 1e-2) is None and packed_dms(118.6500, 1e-4) is None

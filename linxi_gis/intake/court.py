@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+
+import pyproj
 
 from linxi_gis import crs
 from linxi_gis.datum import DATUMS
-from linxi_gis.errors import CrsError, UsageError
+from linxi_gis.errors import CrsError
 from linxi_gis.finding import Issue
-from linxi_gis.intake.reading import Claim
+from linxi_gis.intake import readings
+from linxi_gis.intake import transform as transforms
+from linxi_gis.intake.figures import (
+    Bounds,
+    Shape,
+    columns,
+    examine,
+    finite,
+    in_china,
+    mixed_prefixes,
+    swap_issue,
+)
+from linxi_gis.intake.foreign import old_datums
+from linxi_gis.intake.reading import Candidate, Claim, Transform
+from linxi_gis.intake.readings import ASSUMED_DEGREES, ASSUMED_METRES, Option
 from linxi_gis.intake.zones import (
+    OLD_DEGREES,
     Plane,
     Zone,
+    gauss_krueger,
     name_of,
     plane_of,
     zone_of_meridian,
     zone_of_number,
 )
 
-Bounds = tuple[float, float, float, float]
-Kind = Literal["degrees", "zoned", "bare", "mercator", "unknown"]
-# Metres a Gauss-Krüger coordinate in China can have: northing 18°-54°N, easting without its prefix.
-_NORTHING = (2.0e6, 6.0e6)
-_EASTING = (1.0e5, 1.0e6)
-_CHINA = (73.0, 136.0, 3.0, 54.5)  # west, east, south, north in degrees
-_MERCATOR = (8.12e6, 15.15e6, 0.33e6, 7.3e6)  # the same in Web Mercator metres
-# Meridians met in practice around 林西 (117.6-118.6°E); 117° and 123° serve 3° and 6° zones alike.
-_USUAL_MERIDIANS = (111, 114, 117, 120, 123)
-_SIX = {111: 19, 117: 20, 123: 21}
-_UTM = "EPSG:32650"
+__all__ = ["ASSUMED_DEGREES", "Bounds", "Doubt", "Option", "Ruling", "Shape", "decide", "examine", "finite", "in_china"]
+
 _ZONE_REACH_M = 1_000_000.0
-_OLD_DATUMS = re.compile(
-    r"西安\s*_?(?:19)?80|(?:19)?80\s*年?\s*西安|西安坐标系|xian[\s_]*(?:19)?80|"
-    r"北京\s*_?(?:19)?54|(?:19)?54\s*年?\s*北京|北京坐标系|beijing[\s_]*(?:19)?54|"
-    r"坐标系\s*[=:]\s*\D{0,4}(?:19)?(?:80|54)(?!\d)",
-    re.IGNORECASE,
+_WRITINGS = {datum.replace("-", ""): datum for datum in DATUMS} | {"DMS": "DMS"}  # gcj02, GCJ_02, dms ...
+_OLD_REMEDY = (
+    "请先用当地七参数转换为 CGCS2000 再提交，或用 --transform dx,dy,dz[,rx,ry,rz,s] 给出测绘单位提供的参数"
+    "（米、角秒、ppm，坐标框架旋转）"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """How to read a feature: `system` of its coordinates after column `east` is put first and
-    `shift_m` added to it; `datum` names a shifted datum to undo; the rest is for the answer.
+    `shift_m` added to it; `datum` names a shifted datum to undo, `packed` says that degrees are written
+    DD.MMSS; the rest is for the answer. `candidates` are readings that cannot be ruled out.
     """
 
     system: str
@@ -56,178 +63,104 @@ class Ruling:
     shift_m: float = 0.0
     datum: str = ""
     issues: tuple[Issue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A candidate reading: a label and the CRS to pass to --crs; it is read by `decide` as such."""
-
-    label: str
-    crs: str
+    packed: bool = False
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why no ruling can be given, and the readings there are (none: the figures fit nothing usual)."""
+    """Why no ruling can be given, and the readings to try (none: the figures fit nothing usual).
+
+    `odd` figures fit no system as they stand: of one feature among good ones that is an error, no question.
+    """
 
     why: str
     options: tuple[Option, ...] = ()
+    odd: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the magnitudes tell: kind, which column is easting, its zone prefix, and whether the
-    format had it otherwise; `mercator` when Web Mercator is possible too; `assumed` when nothing
-    tells which column is easting and the first was taken.
-    """
-
-    kind: Kind
-    east: int
-    prefix: int | None = None
-    swapped: bool = False
-    mercator: bool = False
-    assumed: bool = False
-
-
-def refuse_old_datum(text: str, where: str) -> None:
-    """Raise CrsError when a header names 西安80 or 北京54: they cannot be converted without parameters."""
-    match = _OLD_DATUMS.search(text)
-    if match:
-        raise CrsError(
-            f"文件写明坐标系为“{match[0]}”，缺少转换参数，不能转换到 CGCS2000",
-            where=where,
-            remedy=crs.OLD_DATUM_REMEDY,
-        )
-
-
-def examine(bounds: Bounds, east: int | None) -> Shape:
-    """Return what coordinates within `bounds` (min and max of both columns) can be.
-
-    `east` is the column the format takes for easting, None when it leaves it open.
-
-    >>> examine((4829864.0, 39580743.0, 4829964.0, 39580843.0), None)
-    Shape(kind='zoned', east=1, prefix=39, swapped=False, mercator=False, assumed=False)
-    >>> examine((118.0, 43.5, 118.1, 43.6), 1).swapped
-    True
-    """
-    order = (0, 1) if east is None else (east, 1 - east)
-    found = [(column, _fit(bounds, column)) for column in order]
-    if east is None and all(fit and fit[0] == "degrees" for _, fit in found):
-        found = [(column, fit) for column, fit in found if in_china(bounds, column)]
-        if not found:
-            return Shape("degrees", 0, assumed=True)
-    for column, fit in found:
-        if fit:
-            kind, prefix, mercator = fit
-            return Shape(kind, column, prefix, east is not None and column != east, mercator)
-    return Shape("unknown", 0 if east is None else east, assumed=east is None)
-
-
-def _columns(bounds: Bounds, east: int) -> tuple[float, float, float, float]:
-    north = 1 - east
-    return bounds[east], bounds[east + 2], bounds[north], bounds[north + 2]
-
-
-def _fit(bounds: Bounds, east: int) -> tuple[Kind, int | None, bool] | None:
-    west, right, south, north = _columns(bounds, east)
-    if west >= -180.0 and right <= 180.0 and south >= -90.0 and north <= 90.0:
-        return "degrees", None, False
-    mercator = (
-        _MERCATOR[0] <= west and right <= _MERCATOR[1] and _MERCATOR[2] <= south <= north <= _MERCATOR[3]
-    )
-    if _NORTHING[0] <= south <= north <= _NORTHING[1]:
-        prefix = int(west // 1e6)
-        if zone_of_number(prefix) and int(right // 1e6) == prefix and west % 1e6 >= _EASTING[0]:
-            return "zoned", prefix, mercator
-        if _EASTING[0] <= west <= right < _EASTING[1]:
-            return "bare", None, False
-    return ("mercator", None, True) if mercator else None
-
-
-def in_china(bounds: Bounds, east: int) -> bool:
-    """Whether degrees within `bounds` lie in China's extent when column `east` is longitude."""
-    west, right, south, north = _columns(bounds, east)
-    return _CHINA[0] <= west and right <= _CHINA[1] and _CHINA[2] <= south and north <= _CHINA[3]
-
-
-def decide(bounds: Bounds, claim: Claim, explicit: str | None, east: int | None) -> Ruling | Doubt:
+def decide(
+    bounds: Bounds, claim: Claim, explicit: str | None, east: int | None, transform: Transform | None = None
+) -> Ruling | Doubt:
     """Return how to read a feature, or why that cannot be known.
 
-    `explicit` (--crs) wins over `claim` (the file), which wins over magnitude. Raises CrsError when
-    the figures contradict what was stated, and for systems that need parameters.
+    `explicit` (--crs) wins over `claim` (the file), which wins over magnitude. Hard evidence is a stated
+    system, zone or meridian, a zone number in the eastings, or degrees whose order is clear; evidence
+    that contradicts evidence is a doubt. Raises CrsError when the figures contradict `explicit`, for
+    systems that need parameters nobody gave, and for parameters given to a system that needs none.
     """
     shape = examine(bounds, east)
     if explicit:
-        system = _WRITINGS.get(re.sub(r"[-_ ]", "", explicit).upper(), explicit.strip())
-        overridden = _overridden(claim, system)
-        if system in DATUMS:
-            return _shifted(shape, system, overridden)
-        return _stated(shape, bounds, system, "--crs 指定", True, overridden)
+        return _explicit(shape, bounds, claim, explicit, transform)
     if claim.foreign:
-        raise CrsError(
-            f"文件写明坐标系为“{claim.foreign}”，不是 2000 国家大地坐标系，也不是 WGS84，不能直接使用",
-            remedy="请先转换为 CGCS2000；若确知它等同于某个坐标系，用 --crs 指明（如 EPSG:4527、GCJ-02）",
-        )
+        return _foreign(shape, bounds, claim, transform)
     if claim.system:
-        return _stated(shape, bounds, claim.system, claim.how, False, ())
+        return _stated(shape, bounds, claim.system, claim.how, False, (), transform)
+    ruling = _by_figures(shape, bounds, claim)
+    if transform is not None and isinstance(ruling, Ruling):
+        raise _not_old(ruling.source)
+    return ruling
+
+
+def _by_figures(shape: Shape, bounds: Bounds, claim: Claim) -> Ruling | Doubt:
     if shape.kind == "degrees":
         if shape.assumed:
             return Doubt("坐标像经纬度，但看不出哪一列是经度")
         return _degrees(shape, claim)
+    against = _header_against_itself(shape, claim) if shape.kind in ("zoned", "bare") else None
+    if against is not None:
+        return against
     if shape.kind == "zoned" and shape.prefix is not None:
         return _zoned(shape, shape.prefix, claim)
     if shape.kind == "bare":
         return _bare(shape, claim)
     if shape.kind == "mercator":
-        return Doubt("坐标像 Web 墨卡托投影（米），但文件没有写明坐标系", (_MERCATOR_OPTION,))
-    prefixes = _mixed_prefixes(bounds, shape.east)
+        return Doubt("坐标像 Web 墨卡托投影（米），但文件没有写明坐标系", (readings.MERCATOR,))
+    prefixes = mixed_prefixes(bounds, shape.east)
     if prefixes:
         return Doubt(f"同一图形里混有 {prefixes[0]} 带与 {prefixes[1]} 带的横坐标，请统一到一个投影带")
-    return Doubt("坐标值不在经纬度、高斯克吕格或 Web 墨卡托的常见范围内，坐标系无法确定")
+    why = "坐标值不在经纬度、高斯克吕格或 Web 墨卡托的常见范围内，坐标系无法确定"
+    return Doubt(why, readings.every(shape), odd=True)
 
 
-def _mixed_prefixes(bounds: Bounds, east: int) -> tuple[int, int] | None:
-    """The two zone numbers in the eastings of one feature, or None when they are not two zones."""
-    for column in (east, 1 - east):
-        west, right, _, _ = _columns(bounds, column)
-        low, high = int(west // 1e6), int(right // 1e6)
-        if low != high and zone_of_number(low) and zone_of_number(high):
-            return low, high
-    return None
+# --- said by the person ---------------------------------------------------------------------------
 
 
-_MERCATOR_OPTION = Option("Web 墨卡托", "EPSG:3857")
-_WRITINGS = {datum.replace("-", ""): datum for datum in DATUMS}  # gcj02, GCJ_02, ...
+def _explicit(
+    shape: Shape, bounds: Bounds, claim: Claim, explicit: str, transform: Transform | None
+) -> Ruling | Doubt:
+    system = _WRITINGS.get(re.sub(r"[-_ ]", "", explicit).upper(), explicit.strip())
+    overridden = _overridden(claim, system)
+    old = old_datums(system)
+    if len(old) == 1 and "[" not in system:  # 西安80 as a word, not as a WKT
+        told = replace(claim, system="", foreign=old[0], datum="", how=claim.how or f"--crs 指定 {old[0]}")
+        return _on_old(shape, bounds, told, old[0], transform)
+    if transform is not None and (system in DATUMS or system == "DMS"):
+        raise _not_old(system)
+    if system in DATUMS:
+        return _shifted(shape, system, overridden)
+    if system == "DMS":
+        return _packed(shape, overridden)
+    return _stated(shape, bounds, system, "--crs 指定", True, overridden, transform)
 
 
-def _swap_issue(shape: Shape) -> tuple[Issue, ...]:
-    if shape.assumed:
-        text = "看不出哪一列是东向坐标（经度），按第一列为东、第二列为北读取"
-        return (Issue("axes_assumed", "warning", text, "请在表头写明经度、纬度或 X（北）、Y（东）"),)
-    if not shape.swapped:
-        return ()
-    words = "经度与纬度" if shape.kind == "degrees" else "X（北）与 Y（东）"
-    return (Issue("axes_swapped", "warning", f"{words}两列与约定相反，已按数值大小对调", "请核对坐标顺序"),)
+def _only_degrees(shape: Shape, writing: str) -> None:
+    if shape.kind != "degrees":
+        raise CrsError(f"--crs {writing} 只适用于经纬度，坐标值却不是度", remedy="请核对坐标系")
 
 
 def _shifted(shape: Shape, datum: str, overridden: tuple[Issue, ...]) -> Ruling:
-    if shape.kind != "degrees":
-        raise CrsError(f"--crs {datum} 只适用于经纬度，坐标值却不是度", remedy="请核对坐标系")
-    told = Issue(
-        code="datum_converted",
-        severity="info",
-        text=f"坐标由 {datum} 反算为 CGCS2000（公开流传的算法，非官方公布，未做实地检核）",
-    )
-    return Ruling(
-        crs.LONLAT,
-        datum,
-        "--crs 指定",
-        True,
-        shape.east,
-        True,
-        datum=datum,
-        issues=(*overridden, told, *_swap_issue(shape)),
-    )
+    _only_degrees(shape, datum)
+    text = f"坐标由 {datum} 反算为 CGCS2000（公开流传的算法，非官方公布，未做实地检核）"
+    issues = (*overridden, Issue("datum_converted", "info", text), *swap_issue(shape))
+    return Ruling(crs.LONLAT, datum, "--crs 指定", True, shape.east, True, datum=datum, issues=issues)
+
+
+def _packed(shape: Shape, overridden: tuple[Issue, ...]) -> Ruling:
+    _only_degrees(shape, "DMS")
+    how = "--crs DMS 指定：CGCS2000 经纬度，度分秒连写（118.0327 即 118°03′27″）"
+    issues = (*overridden, *swap_issue(shape))
+    return Ruling(crs.LONLAT, crs.LONLAT, how, True, shape.east, True, issues=issues, packed=True)
 
 
 def _overridden(claim: Claim, explicit: str) -> tuple[Issue, ...]:
@@ -241,31 +174,122 @@ def _overridden(claim: Claim, explicit: str) -> tuple[Issue, ...]:
 
 def _contradicts(claim: Claim, explicit: str) -> bool:
     if claim.foreign:
+        told = old_datums(claim.foreign)
+        if told:
+            return explicit in (*DATUMS, "DMS") or not crs.old_datum(crs.parse(explicit)).startswith(told)
         return explicit not in DATUMS or explicit.replace("-", "") not in re.sub(r"[-_ ]", "", claim.foreign).upper()
     if explicit in DATUMS:
         return bool(claim.system) or claim.datum == "CGCS2000"
+    if explicit == "DMS":
+        return bool(claim.system) and name_of(claim.system) != crs.LONLAT
+    if old_datums(explicit) and "[" not in explicit:
+        return bool(claim.system or claim.datum)
     if claim.system:
         return name_of(claim.system) != name_of(explicit)
     zone, plane = _claimed_zone(claim), plane_of(explicit)
     return zone is not None and plane is not None and zone.meridian_deg != plane.zone.meridian_deg
 
 
-def _stated(
-    shape: Shape, bounds: Bounds, system: str, how: str, forced: bool, issues: tuple[Issue, ...]
+# --- said by the file -----------------------------------------------------------------------------
+
+
+def _foreign(shape: Shape, bounds: Bounds, claim: Claim, transform: Transform | None) -> Ruling | Doubt:
+    old = old_datums(claim.foreign)
+    if not old:
+        raise CrsError(
+            f"文件写明坐标系为“{claim.foreign}”，不是 2000 国家大地坐标系，也不是 WGS84，不能直接使用",
+            remedy="请先转换为 CGCS2000；若确知它等同于某个坐标系，用 --crs 指明（如 EPSG:4527、GCJ-02）",
+        )
+    named = [*old, *([claim.datum] if claim.datum else [])]
+    if len(named) > 1:
+        raise CrsError(
+            f"文件同时写到{'、'.join(named)}，坐标是哪一个看不出来",
+            remedy="请向提供单位问明；确是 CGCS2000 的用 --crs 指明（如 EPSG:4527），确是旧坐标系的用 --crs "
+            f"{old[0]} 指明并以 --transform 给出转换参数",
+        )
+    return _on_old(shape, bounds, claim, old[0], transform)
+
+
+def _on_old(
+    shape: Shape, bounds: Bounds, claim: Claim, datum: str, transform: Transform | None
 ) -> Ruling | Doubt:
-    crs.require_transformable(crs.parse(system))
+    """Rule on coordinates that a header puts on an old datum: its zone is stated or in the eastings."""
+    if transform is None:
+        raise CrsError(f"坐标系为“{datum}”（{claim.how or '文件写明'}），缺少转换参数，不能转换到 CGCS2000", remedy=_OLD_REMEDY)
+    how = claim.how or f"文件写明 {datum}"
+    if shape.kind == "degrees":
+        return _stated(shape, bounds, OLD_DEGREES[datum], how, False, (), transform)
+    stated, carried = _claimed_zone(claim), zone_of_number(shape.prefix or 0)
+    zone = stated or carried
+    if zone is None or shape.kind not in ("zoned", "bare"):
+        return Doubt(f"文件写明 {datum}，但没有写明投影带", readings.every_old(shape, datum))
+    if stated is not None and carried is not None and stated.meridian_deg != carried.meridian_deg:
+        return _conflict(shape, carried, stated, how)
+    system = zone.on(datum, prefixed=carried is not None)
+    return _stated(shape, bounds, system, f"{how}，{zone.number} 带", False, (), transform)
+
+
+def _not_old(source: str) -> CrsError:
+    return CrsError(
+        f"转换参数（--transform）只用于西安80、北京54 等旧坐标系，坐标却读作 {source}",
+        remedy="请去掉 --transform；若坐标确在旧坐标系，用 --crs 指明（如 西安80、EPSG:2363）",
+    )
+
+
+def _needs_parameters(old: str, system: str, how: str, parsed: pyproj.CRS) -> CrsError:
+    """The error of an old datum without parameters; it quotes those that the file itself carries."""
+    own = transforms.carried(parsed)
+    remedy = _OLD_REMEDY
+    if own is not None:
+        remedy = f"文件自带 TOWGS84 参数，未采用；若经核实可用，请加 --transform {own.text}（已换成坐标框架旋转）"
+    name = "" if own is not None or len(system) > 60 else f" {name_of(system)}"
+    return CrsError(f"{old}坐标（{how}{name}）没有转换参数，不能转换到 CGCS2000", remedy=remedy)
+
+
+def _stated(
+    shape: Shape, bounds: Bounds, system: str, how: str, forced: bool, issues: tuple[Issue, ...],
+    transform: Transform | None,
+) -> Ruling | Doubt:  # fmt: skip
     parsed = crs.parse(system)
-    told = (*issues, *_swap_issue(shape))
+    old = crs.old_datum(parsed)
+    if old and transform is None:
+        raise _needs_parameters(old, system, how, parsed)
+    if transform is not None and not old:
+        raise _not_old(name_of(system))
+    if old and parsed.is_bound:
+        parsed = crs.unbound(parsed)
+        system = str(parsed.to_wkt())
+    told = (*issues, *swap_issue(shape))
     if parsed.is_geographic != (shape.kind == "degrees"):
         looks = "是经纬度" if shape.kind == "degrees" else "不是经纬度"
-        raise CrsError(
-            f"坐标值看起来{looks}，与坐标系 {name_of(system)}（{how}）不符",
-            remedy="请核对坐标系，或用 --crs 指明",
-        )
-    plane = plane_of(system)
+        why = f"坐标值看起来{looks}，与坐标系 {name_of(system)}（{how}）不符"
+        return _at_odds(why, shape, forced)
+    plane = gauss_krueger(parsed) if old else plane_of(system)
     if plane is not None:
-        return _in_plane(shape, bounds, system, plane, how, forced, told)
-    return Ruling(system, name_of(system), how, True, shape.east, parsed.is_geographic, issues=told)
+        ruling = _in_plane(shape, bounds, system, plane, how, forced, told)
+    else:
+        ruling = Ruling(system, name_of(system), how, True, shape.east, bool(parsed.is_geographic), issues=told)
+    if transform is None or isinstance(ruling, Doubt):
+        return ruling
+    return _with_parameters(ruling, bounds, transform)
+
+
+def _with_parameters(ruling: Ruling, bounds: Bounds, transform: Transform) -> Ruling:
+    west, east, south, north = columns(bounds, ruling.east)
+    told = transforms.told(ruling.system, transform, (west + east) / 2.0 + ruling.shift_m, (south + north) / 2.0)
+    return replace(
+        ruling,
+        system=transforms.transformed(ruling.system, transform),
+        how=f"{ruling.how}，按 --transform 参数转换",
+        issues=(*ruling.issues, told),
+    )
+
+
+def _at_odds(why: str, shape: Shape, forced: bool) -> Doubt:
+    """Figures against what was stated: the person is told that they are wrong, of the file we ask."""
+    if forced:
+        raise CrsError(why, remedy="请核对坐标系与坐标值，或用 --crs 指明")
+    return Doubt(why, readings.every(shape))
 
 
 def _in_plane(
@@ -278,7 +302,7 @@ def _in_plane(
         other = zone_of_number(carried)
         if other is not None and other.meridian_deg != plane.zone.meridian_deg:
             if not forced:
-                return _conflict(other, plane.zone, how)
+                return _conflict(shape, other, plane.zone, how)
             text = f"横坐标前两位是 {carried} 带，按{how}的 {plane.zone.label} 读取，前两位已舍去"
             told = (*told, Issue("zone_prefix_ignored", "warning", text, "请核对带号"))
         shift = wanted - carried * 1e6
@@ -286,50 +310,39 @@ def _in_plane(
         shift = wanted
     else:
         shift = 0.0
-        west, right, _, _ = _columns(bounds, shape.east)
+        west, right, _, _ = columns(bounds, shape.east)
         if max(abs(west - wanted - 5e5), abs(right - wanted - 5e5)) > _ZONE_REACH_M:
-            raise CrsError(
-                f"横坐标 {west:.0f} 不在 {name_of(system)}（{plane.zone.label}）的范围内",
-                remedy="请核对坐标系与坐标值",
-            )
+            why = f"横坐标 {west:.0f} 不在 {name_of(system)}（{plane.zone.label}）的范围内"
+            return _at_odds(why, shape, forced)
     if shift and not any(issue.code == "zone_prefix_ignored" for issue in told):
         text = f"横坐标{'不带' if wanted else '带有'}带号，按 {plane.zone.label} 统一"
         told = (*told, Issue("zone_prefix_adjusted", "info", text))
     return Ruling(system, name_of(system), how, True, shape.east, False, shift_m=shift, issues=told)
 
 
+
 def _degrees(shape: Shape, claim: Claim) -> Ruling:
-    told = _swap_issue(shape)
+    told = swap_issue(shape)
     if claim.datum == "CGCS2000":
         return Ruling(crs.LONLAT, crs.LONLAT, claim.how, True, shape.east, True, issues=told)
     how = claim.how if claim.datum else "未注明基准，按 CGCS2000 经纬度"
     return Ruling(crs.LONLAT, crs.LONLAT, how, False, shape.east, True, issues=(*told, ASSUMED_DEGREES))
 
 
-ASSUMED_DEGREES = Issue(
-    code="datum_assumed",
-    severity="info",
-    text="文件没有注明是 CGCS2000 还是 GCJ-02（火星坐标），按 WGS84/CGCS2000 经纬度读取；"
-    "若实为 GCJ-02，位置在本县会偏 549～631 m",
-    remedy="若坐标取自高德、腾讯地图，请用 --crs GCJ-02；取自百度地图，请用 --crs BD-09",
-)
-ASSUMED_METRES = Issue(
-    code="datum_assumed",
-    severity="warning",
-    text="文件没有注明大地基准，按 CGCS2000 读取；若实为西安80 或北京54，位置会偏几十至上百米",
-    remedy="请向测绘单位核实坐标系",
-)
-
-
 def _zoned(shape: Shape, prefix: int, claim: Claim) -> Ruling | Doubt:
     zone = zone_of_number(prefix)
     assert zone is not None  # examine() only accepts prefixes that are zones
-    stated = _claimed_zone(claim)
+    stated, meridian = _claimed_zone(claim), claim.meridian_deg
     if stated is not None and stated.meridian_deg != zone.meridian_deg:
-        return _conflict(zone, stated, claim.how)
+        return _conflict(shape, zone, stated, claim.how)
+    if meridian is not None and meridian != zone.meridian_deg:
+        own = f"{prefix} 带（中央经线 {zone.meridian_deg}°E）"
+        why = f"带号矛盾：横坐标前两位为 {own}，而{claim.how or '文件'}指明中央经线 {meridian:g}°E"
+        return Doubt(why, _first((readings.of_zone(zone, stated=True),), shape))
     if shape.mercator and not claim.datum and stated is None:
         why = f"横坐标既可能带有 {prefix} 带的带号，也可能是 Web 墨卡托"
-        return Doubt(why, (Option(zone.label, zone.prefixed), _MERCATOR_OPTION))
+        both = (readings.of_zone(zone, stated=True), replace(readings.MERCATOR, stated=True))
+        return Doubt(why, _first(both, shape))
     how = "，".join(filter(None, (claim.how, f"横坐标前两位 {prefix} 为带号")))
     return _by_zone(shape, zone.prefixed, how, claim)
 
@@ -338,41 +351,49 @@ def _bare(shape: Shape, claim: Claim) -> Ruling | Doubt:
     zone = _claimed_zone(claim)
     if zone is not None:
         return _by_zone(shape, zone.bare, claim.how, claim)
-    usual = tuple(Option(_meridian_label(m), _bare_code(m)) for m in _USUAL_MERIDIANS)
-    why = "横坐标没有带号，文件也没有写明投影带，坐标系无法确定"
-    return Doubt(why, (*usual, Option("WGS 84 / UTM 50 带", _UTM)))
+    if claim.meridian_deg is not None and 70.0 <= claim.meridian_deg <= 140.0:
+        return _own_meridian(shape, claim.meridian_deg, claim)
+    return Doubt("横坐标没有带号，文件也没有写明投影带，坐标系无法确定", readings.every(shape))
+
+
+def _own_meridian(shape: Shape, meridian: float, claim: Claim) -> Ruling:
+    """Rule by a stated meridian that is none of the national zones': surveys choose their own (118.5°)."""
+    system = f"+proj=tmerc +lat_0=0 +lon_0={meridian:.12g} +k=1 +x_0=500000 +y_0=0 +ellps=GRS80 +units=m +no_defs"
+    text = f"中央经线 {meridian:g}°E 不是国家 3 度带或 6 度带的中央经线，按写明的中央经线、东偏 500 km 读取"
+    told = Issue("meridian_unusual", "warning", text, "请核对中央经线；若另有投影面高程或平移，请先转换到国家投影带")
+    ruling = _by_zone(shape, system, claim.how, claim)
+    return replace(ruling, issues=(*ruling.issues, told))
 
 
 def _by_zone(shape: Shape, system: str, how: str, claim: Claim) -> Ruling:
     assumed = () if claim.datum == "CGCS2000" else (ASSUMED_METRES,)
     declared = claim.datum == "CGCS2000"
-    return Ruling(system, system, how, declared, shape.east, False, issues=(*_swap_issue(shape), *assumed))
+    return Ruling(system, system, how, declared, shape.east, False, issues=(*swap_issue(shape), *assumed))
 
 
 def _claimed_zone(claim: Claim) -> Zone | None:
     if claim.meridian_deg is not None:
-        return zone_of_meridian(claim.meridian_deg, claim.width_deg or 3)
+        return zone_of_meridian(claim.meridian_deg, claim.width_deg or 3) or zone_of_meridian(claim.meridian_deg)
     zone = zone_of_number(claim.zone) if claim.zone is not None else None
     return zone if zone is None or claim.width_deg in (None, zone.width_deg) else None
 
 
-def _bare_code(meridian: int) -> str:
-    zone = zone_of_meridian(float(meridian))
-    if zone is None:
-        raise UsageError(f"没有中央经线 {meridian}°E 的 3 度带")
-    return zone.bare
+def _header_against_itself(shape: Shape, claim: Claim) -> Doubt | None:
+    """A doubt when the header names a zone and a meridian that is not its own."""
+    zone, stated = zone_of_number(claim.zone or 0), _claimed_zone(claim)
+    if zone is None or claim.meridian_deg is None or claim.meridian_deg == zone.meridian_deg:
+        return None
+    why = f"{claim.how or '文件'}自相矛盾：{zone.number} 带的中央经线是 {zone.meridian_deg}°E，不是 {claim.meridian_deg:g}°E"
+    both = tuple(readings.of_zone(one, stated=True) for one in (zone, stated) if one is not None)
+    return Doubt(why, _first(both, shape))
 
 
-def _meridian_label(meridian: int) -> str:
-    six = f"，或 6 度带第 {_SIX[meridian]} 带" if meridian in _SIX else ""
-    return f"CGCS2000 3 度带第 {meridian // 3} 带（中央经线 {meridian}°E{six}）"
-
-
-def _conflict(carried: Zone, stated: Zone, how: str) -> Doubt:
+def _conflict(shape: Shape, carried: Zone, stated: Zone, how: str) -> Doubt:
     why = f"带号矛盾：横坐标前两位为 {carried.number} 带，而{how or '文件'}指明第 {stated.number} 带"
-    return Doubt(why, (Option(carried.label, carried.prefixed), Option(stated.label, stated.prefixed)))
+    return Doubt(why, _first(tuple(readings.of_zone(one, stated=True) for one in (carried, stated)), shape))
 
 
-def finite(bounds: Bounds) -> bool:
-    """Whether all four bounds are numbers."""
-    return all(math.isfinite(value) for value in bounds)
+def _first(stated: tuple[Option, ...], shape: Shape) -> tuple[Option, ...]:
+    """The stated readings, then the others there are."""
+    named = {option.crs for option in stated}
+    return (*stated, *(option for option in readings.every(shape) if option.crs not in named))

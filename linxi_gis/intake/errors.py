@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shapely.errors import ShapelyError
 
 from linxi_gis.errors import CrsError
@@ -14,12 +16,19 @@ UNFORESEEN = (ArithmeticError, LookupError, OSError, RuntimeError, ShapelyError,
 
 
 class AmbiguousCrsError(CrsError):
-    """The reference system cannot be known; `candidates` are the readings to choose from."""
+    """The reference system cannot be known; `candidates` are the readings to choose from.
+
+    `county` tells whether there was an outline to judge them by.
+    """
 
     def __init__(self, why: str, *, where: str, candidates: tuple[Candidate, ...], county: bool) -> None:
-        self.candidates = candidates
+        self.why, self.candidates, self.county = why, candidates, county
         what = f"{why}。{_listing(candidates, county)}" if candidates else why
         super().__init__(what, where=where, remedy=_remedy(candidates))
+
+    def with_candidates(self, candidates: Sequence[Candidate]) -> AmbiguousCrsError:
+        """Return the same error with other candidates: the same ones, with more evidence."""
+        return AmbiguousCrsError(self.why, where=self.where, candidates=tuple(candidates), county=self.county)
 
 
 def _listing(candidates: tuple[Candidate, ...], county: bool) -> str:
@@ -40,7 +49,8 @@ def _line(candidate: Candidate, county: bool) -> str:
     where = ""
     if county:
         where = "，在县界内" if candidate.in_county else f"，距县界 {candidate.distance_km or 0.0:.1f} km"
-    return f"{candidate.label}：{place}{area}{where}（--crs {candidate.crs}）"
+    head = f"{candidate.label}：{place}{area}{where}（--crs {candidate.crs}）"
+    return "\n     ".join((head, *(f"· {text}" for text in candidate.evidence)))
 
 
 def _remedy(candidates: tuple[Candidate, ...]) -> str:

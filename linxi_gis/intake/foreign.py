@@ -10,6 +10,13 @@ _FOREIGN = re.compile(
     r"|GCJ[-_ ]?02|BD[-_ ]?09|火星坐标系?|百度坐标系?",
     re.IGNORECASE,
 )
+# How an old datum is written; a bare 80 or 54 counts only right after 坐标系=.
+_OLD = {
+    "西安80": r"西安\s*_?(?:19)?80|(?:19)?80\s*年?\s*西安|西安坐标系|xian[\s_]*(?:19)?80|坐标系\s*[=:]\s*\D{0,4}(?:19)?80(?!\d)",
+    "北京54": r"北京\s*_?(?:19)?54|(?:19)?54\s*年?\s*(?:新\s*)?北京|北京坐标系|beijing[\s_]*(?:19)?54"
+    r"|坐标系\s*[=:]\s*\D{0,4}(?:19)?54(?!\d)",
+}
+_OLD_PATTERNS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _OLD.items()}
 _NAMED_SYSTEM = re.compile(r"(?:坐标系统?|大地基准)[ \t]*[=:：][ \t]*([^\s,，;；]+)")
 # Words that name 2000 or WGS84, or no datum at all but only the kind of coordinates.
 _USABLE_WORDS = re.compile(
@@ -20,17 +27,33 @@ _USABLE_WORDS = re.compile(
 def foreign_datum(text: str) -> str:
     """Return the system a header or title names that is neither 2000 nor WGS84, or "".
 
+    An old datum is returned by its usual name, whatever its spelling: 西安80, 北京54.
+
     >>> foreign_datum("地方独立坐标系"), foreign_datum("坐标系：XX矿自定义"), foreign_datum("GCJ-02坐标")
     ('地方独立坐标系', 'XX矿自定义', 'GCJ-02')
     >>> foreign_datum("坐标系=2000国家大地坐标系"), foreign_datum("WGS84 坐标系"), foreign_datum("坐标系：经纬度")
     ('', '', '')
+    >>> foreign_datum("坐标系=80国家大地坐标系"), foreign_datum("1954年北京坐标系 3度带")
+    ('西安80', '北京54')
     >>> foreign_datum("尾矿库扩建工程拐点坐标表 2000国家大地坐标系")
     ''
     """
     local = _FOREIGN.search(text)
     if local:
         return local[0]
+    old = old_datums(text)
+    if old:
+        return "、".join(old)
     for match in _NAMED_SYSTEM.finditer(text):
         if not _USABLE_WORDS.search(match[1]):
             return match[1]
     return ""
+
+
+def old_datums(text: str) -> tuple[str, ...]:
+    """Return the old datums a text names, 西安80 and 北京54: they need parameters to become CGCS2000.
+
+    >>> old_datums("Xian_1980"), old_datums("由北京54转换为西安80"), old_datums("西安独立坐标系")
+    (('西安80',), ('西安80', '北京54'), ())
+    """
+    return tuple(name for name, pattern in _OLD_PATTERNS.items() if pattern.search(text))

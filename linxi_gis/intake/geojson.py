@@ -1,10 +1,11 @@
-"""GeoJSON (RFC 7946, and the older dialect with a "crs" member) to sites."""
+"""GeoJSON (RFC 7946, the older dialect with a "crs" member, and a feature a line, RFC 8142) to sites."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
@@ -13,20 +14,28 @@ from linxi_gis import crs
 from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
+from linxi_gis.intake import encoding
+from linxi_gis.intake.esrijson import draft_esri, is_esri
 from linxi_gis.intake.reading import Claim, Draft, Drawn
 from linxi_gis.intake.settle import unreadable
 
 NAME_KEYS = ("name", "名称", "项目名称", "地块名称", "mc", "xmmc", "dkmc", "title")
 ID_KEYS = ("id", "编号", "地块编号", "项目编号", "bh", "dkbh")
 _GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
+# C1 controls stay: they may be bytes of a mangled text.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FIRST_EAST = re.compile(r"CRS:?84", re.IGNORECASE)
 
 
 def draft_geojson_text(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
-    """Return the sites of a GeoJSON text; raises InputError with the line of broken JSON."""
+    """Return the sites of a GeoJSON text, whole or a feature a line; raises InputError with the line of broken JSON."""
+    if "\x1e" in text:
+        return _sequence(text.split("\x1e"), "条", source, issues)
     try:
         body = json.loads(text)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and _is_feature(text.partition("\n")[0]):
+            return _sequence(text.split("\n"), "行", source, issues)
         raise InputError(
             f"第 {error.lineno} 行第 {error.colno} 列不是有效的 JSON（{error.msg}）",
             where=source,
@@ -37,6 +46,39 @@ def draft_geojson_text(text: str, source: str, issues: tuple[Issue, ...] = ()) -
     return draft_geojson(body, source, issues)
 
 
+def _is_feature(line: str) -> bool:
+    try:
+        body = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(body, Mapping) and "type" in body
+
+
+def _sequence(texts: Sequence[str], word: str, source: str, issues: tuple[Issue, ...]) -> Draft:
+    """Return the sites of a text sequence; one that is broken becomes an error Issue while others are read."""
+    drawn: list[Drawn] = []
+    bad: list[Issue] = []
+    for number, text in enumerate(texts, 1):
+        if not text.strip():
+            continue
+        try:
+            draft = draft_geojson(json.loads(text), source)
+        except (ValueError, RecursionError):
+            error = InputError(f"第 {number} {word}不是有效的 JSON", where=source, remedy="请重新导出")
+            bad.append(unreadable(error))
+            continue
+        except InputError as error:
+            bad.append(unreadable(InputError(f"第 {number} {word}：{error.what}", where=source)))
+            continue
+        drawn += draft.drawn
+        bad += draft.issues
+    # Labels count from 1 in each text; here they count through.
+    drawn = [
+        replace(one, label=f"第 {n} 个要素") if not (one.id or one.name) else one for n, one in enumerate(drawn, 1)
+    ]
+    return Draft(source, "GeoJSON 序列", tuple(drawn), Claim(), 0, issues=(*issues, *dict.fromkeys(bad)))
+
+
 def draft_geojson(body: object, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
     """Return the sites of a parsed GeoJSON: FeatureCollection, Feature or bare geometry.
 
@@ -45,16 +87,35 @@ def draft_geojson(body: object, source: str, issues: tuple[Issue, ...] = ()) -> 
     """
     if not isinstance(body, Mapping):
         raise InputError("不是 GeoJSON 对象", where=source, remedy=_KINDS_REMEDY)
+    if is_esri(body):
+        return draft_esri(body, source, issues)
+    if body.get("type") == "Topology":
+        raise InputError("是 TopoJSON，不是 GeoJSON", where=source, remedy="请用 QGIS 或 mapshaper 另存为 GeoJSON")
+    high = False
     drawn: list[Drawn] = []
     bad: list[Issue] = []
     for number, feature in enumerate(_features(body, source), 1):
         try:
             drawn.append(_drawn(feature, number))
+            high = high or (isinstance(feature, Mapping) and _height(feature.get("geometry")))
         except InputError as error:
             bad.append(
                 unreadable(InputError(f"第 {number} 个要素：{error.what}", where=source, remedy=error.remedy))
             )
+    if high:
+        bad.append(Issue("z_dropped", "info", f"{source} 带有高程（Z 值），研判只用平面位置"))
     return Draft(source, "GeoJSON", tuple(drawn), _claim(body, source), 0, issues=(*issues, *bad))
+
+
+def _height(held: object) -> bool:
+    """Whether any position of a geometry (one that has been built) has a third number that is not zero."""
+    if isinstance(held, Mapping):
+        return any(_height(held.get(key)) for key in ("coordinates", "geometries"))
+    if not isinstance(held, list | tuple) or not held:
+        return False
+    if isinstance(held[0], list | tuple | Mapping):
+        return any(_height(part) for part in held)
+    return len(held) > 2 and isinstance(held[2], int | float) and held[2] != 0
 
 
 _KINDS_REMEDY = "应为 FeatureCollection、Feature 或单个几何对象（Polygon、LineString、Point 等）"
@@ -88,8 +149,28 @@ def _drawn(feature: object, number: int) -> Drawn:
     own = feature.get("id")
     identity = text_of(own) if own is not None else pick(attributes, ID_KEYS)
     name = pick(attributes, NAME_KEYS)
+    identity, name, told = relabelled(identity or "", name)
     label = identity or name or f"第 {number} 个要素"
-    return Drawn(build(geometry), label, id=identity, name=name, attributes=attributes)
+    return Drawn(build(geometry), label, id=identity, name=name, attributes=attributes, issues=told)
+
+
+def relabelled(identity: str, name: str) -> tuple[str, str, tuple[Issue, ...]]:
+    """Return id and name with mangled text repaired, and the Issue that tells both spellings.
+
+    Labels only: the attributes stay as the file has them.
+    """
+    found = [(text, encoding.repaired(text)) for text in (identity, name)]
+    told = [
+        Issue(
+            "mojibake_suspected",
+            "warning",
+            f"“{was}”疑为乱码，按“{now}”显示；属性仍为文件原文",
+            "请核对名称；最好从原始数据重新导出为 UTF-8",
+        )
+        for was, now in dict.fromkeys(found)
+        if now is not None
+    ]
+    return found[0][1] or identity, found[1][1] or name, tuple(told)
 
 
 def pick(attributes: Sequence[tuple[str, str]], keys: Sequence[str]) -> str:
@@ -98,7 +179,7 @@ def pick(attributes: Sequence[tuple[str, str]], keys: Sequence[str]) -> str:
     >>> pick((("NAME", "甲"), ("项目名称", "乙")), NAME_KEYS)
     '甲'
     """
-    held = {key.strip().lower(): value for key, value in attributes}
+    held = {(encoding.repaired(key) or key).strip().lower(): value for key, value in attributes}
     return next((held[key] for key in keys if held.get(key)), "")
 
 
@@ -110,7 +191,7 @@ def text_of(value: object) -> str:
     """
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _CONTROL.sub("", value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # JSON can spell half a character (a lone surrogate), which no file could be written with.
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -186,12 +267,23 @@ def _number(value: object) -> float:
     return float(value)
 
 
+def _crs_name(member: object) -> object:
+    """The name in a "crs" member: {"type": "name"}, {"type": "EPSG"} (GeoJSON 2008 drafts), or a bare text."""
+    if not isinstance(member, Mapping):
+        return member
+    properties = member.get("properties")
+    held = properties if isinstance(properties, Mapping) else member
+    code = held.get("code")
+    if str(member.get("type")).upper() == "EPSG" and isinstance(code, int | str):
+        return f"EPSG:{code}"
+    return held.get("name")
+
+
 def _claim(body: Mapping[str, object], source: str) -> Claim:
     member = body.get("crs")
     if member is None:
         return Claim()
-    properties = member.get("properties") if isinstance(member, Mapping) else None
-    name = properties.get("name") if isinstance(properties, Mapping) else None
+    name = _crs_name(member)
     if not isinstance(name, str) or not name:
         raise CrsError(
             "crs 成员没有写明坐标系名称", where=source, remedy="请用 --crs 指明坐标系，或删去 crs 成员"

@@ -1,33 +1,46 @@
-"""Lay text out as rows and columns, and find the two columns that hold coordinates."""
+"""Lay rows of cells out as a grid, and find the two columns that hold coordinates."""
 
 from __future__ import annotations
 
-import csv
+import itertools
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from linxi_gis.errors import InputError
+from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import Coordinate, read_coordinate
-from linxi_gis.intake.court import examine, in_china
-from linxi_gis.intake.words import Role, normal_lines, role_of
+from linxi_gis.intake.blocks import find
+from linxi_gis.intake.headers import Table, figures
+from linxi_gis.intake.rows import Line, Page, of_text, plausible
+from linxi_gis.intake.words import Role
 
-_REMEDY = "每行应有两个坐标，例如“118.05,43.61”“118°3′27.05″,43°36′0″”或“4829864.978,39580743.283”"
-
+REMEDY = "每行应有两个坐标，例如“118.05,43.61”“118°3′27.05″,43°36′0″”或“4829864.978,39580743.283”"
 
 _WEST = re.compile(r"西经|南纬|\b(?:west|south)|^\s*[ws]\s*$|[(（\[]\s*(?:[ws西南])\s*[)）\]]", re.IGNORECASE)
-_NOTE = re.compile(r"(?:注|说明|备注)\s*\d*\s*:")
+_TOTAL = re.compile(r"(?:合\s*计|小\s*计|总\s*计|共\s*计|平均|总面积|面积|周长)")
+_NOTE = re.compile(r"(?:注|说明|备注|填表|制表|审核|测量单位|编制单位|单位|日期|坐标系)")
+_UNREAD = Coordinate(math.nan, math.inf)
+# A sheet's numbers do not show their last zeros: three rows of two are enough to see the finest digit.
+_ENOUGH_ROWS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of figures. `breaks`: a blank line stood before it; `title`: a line of words above it."""
+class Row(NamedTuple):
+    """One row of figures (a tuple, as Coordinate is). `breaks`: a blank line stood before it; `title`: a line of words above it.
+
+    `fault` says why its coordinates could not be read ("": they were); they are NaN then. `again`:
+    the headings were repeated before it, as a new page does.
+    """
 
     line: int
     cells: tuple[str, ...]
     pair: tuple[Coordinate, Coordinate]
     breaks: bool = False
     title: str = ""
+    fault: str = ""
+    again: bool = False
 
     def cell(self, column: int) -> str:
         """The text of a column, "" beyond the end of the row."""
@@ -38,10 +51,23 @@ class Row:
         """The two coordinates, in the file's column order."""
         return self.pair[0].value, self.pair[1].value
 
+    @property
+    def bare(self) -> bool:
+        """Whether the row has no coordinates at all: perhaps the name of the rows below it."""
+        return self.fault == _MISSING
+
+
+_MISSING = "没有坐标"
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table: headings, what each column is, the coordinate columns, and the text above the figures."""
+    """A table: headings, what each column is, the coordinate columns, and the text above the figures.
+
+    `place` goes before row numbers in messages; `caption` is what the table may be called; `step` is
+    the last digit of a table whose cells were numbers (None: not to be known), 0.0 when every
+    coordinate tells its own.
+    """
 
     header: tuple[str, ...]
     roles: tuple[Role, ...]
@@ -49,6 +75,10 @@ class Grid:
     east: int | None
     rows: tuple[Row, ...]
     preface: str
+    place: str = ""
+    caption: str = ""
+    step: float | None = 0.0
+    told: tuple[Issue, ...] = ()
 
     @property
     def names(self) -> tuple[str, str]:
@@ -65,114 +95,92 @@ class Grid:
         """The heading of a column as written."""
         return self.header[column] if column < len(self.header) else ""
 
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    number: int
-    cells: tuple[str, ...]
-    breaks: bool
+    def at(self, row: Row) -> str:
+        """The words for a row in a message."""
+        return f"{self.place}第 {row.line} 行"
 
 
 def lay_out(text: str, source: str) -> Grid:
     """Return the grid of a text; raises InputError naming the line that cannot be read."""
-    lines = _split(text, source)
-    start = next((i for i, line in enumerate(lines) if _figures(line)), len(lines))
-    if start == len(lines):
-        raise InputError("没有找到坐标", where=source, remedy=_REMEDY)
-    above = [line for line in lines[:start] if any(line.cells)]
-    heads = [line for line in above if len(line.cells) > 1]
-    header = heads[-1].cells if heads else ()
-    roles = tuple(role_of(cell) for cell in header)
-    body = lines[start:]
-    columns, east = _coordinates(roles, body, source)
-    _refuse_west(header, columns, source)
-    if not header:
-        roles = _bare_roles(columns, body)
-    words = [line for line in body if len(line.cells) == 1]  # headings and notes between the figures
-    titles = [line.cells[0] for line in above if len(line.cells) == 1]
-    rows = _rows(body, header, columns, titles[-1] if titles and not header else "", source)
+    return lay_out_page(of_text(text, source), source)
+
+
+def lay_out_page(page: Page, source: str) -> Grid:
+    """Return the grid of rows of cells; raises InputError when no coordinates can be found in them."""
+    return of_table(find(page, source), page, source)
+
+
+def of_table(table: Table | None, page: Page, source: str) -> Grid:
+    """Return the grid of a table whose headings are known, None when the page has no figures at all."""
+    if table is None or not any(map(figures, table.body)):
+        raise InputError(f"{page.place}没有找到坐标", where=source, remedy=REMEDY)
+    header = table.header
+    columns, east = _coordinates(table.roles, table.body, page, source)
+    _refuse_west(table, columns, source)
+    roles = table.roles if header else _bare_roles(columns, table.body)
+    title = table.titles[-1] if table.titles and not header else ""
+    number = next((i for i, role in enumerate(roles) if role == "number" and i not in columns), None)
+    rows, skipped = _rows(table, columns, number, title)
+    if not any(not row.fault for row in rows):
+        first = rows[0] if rows else None
+        said = f"{page.at(first.line)}{first.fault}" if first else f"{page.place}没有找到坐标"
+        raise InputError(said, where=source, remedy=REMEDY)
+    words = [*table.preface, " ".join(_headings(table)), *(words for _, words in skipped)]
     return Grid(
-        header, roles, columns, east, rows, "\n".join(" ".join(line.cells) for line in (*above, *words))
+        header=tuple(table.header),
+        roles=roles,
+        coordinates=columns,
+        east=east,
+        rows=rows,
+        preface="\n".join(words),
+        place=page.place,
+        caption=page.caption,
+        step=_step(rows) if page.counted else 0.0,
+        told=(*page.told, *table.told, *_told(skipped, page)),
     )
 
 
-def _split(text: str, source: str) -> list[_Line]:
-    numbered = _one_per_line(list(normal_lines(text)))
-    separator = _separator([line for _, line in numbered])
-    lines: list[_Line] = []
-    last = 0
-    for number, line in numbered:
-        if _NOTE.match(line):
-            cells = [line]
-        elif separator == " ":
-            cells = line.split()
-        elif separator in (",", ";"):
-            cells = _cells(line, separator, number, source)
-        else:
-            cells = line.split(separator)
-        lines.append(_Line(number, tuple(cell.strip() for cell in cells), number > last + 1 and last > 0))
-        last = number
-    return lines
+def _headings(table: Table) -> list[str]:
+    """The heading cells, two rows together, once each."""
+    width = max(len(table.header), len(table.upper))
+    return list(dict.fromkeys(table.heading(column) for column in range(width)))
 
 
-def _cells(line: str, separator: str, number: int, source: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=separator, skipinitialspace=True))
-    except csv.Error as error:  # a field longer than the csv module takes, a stray NUL or return
-        raise InputError(
-            f"第 {number} 行不能按表格分列（{'单元格过长' if 'limit' in str(error) else error}）",
-            where=source,
-            remedy="请检查该行的引号，或删去过长的文字",
-        ) from error
+def _step(rows: Sequence[Row]) -> float | None:
+    """The finest digit in a table of numbers; None for a few, whose last zeros a sheet does not keep."""
+    steps = [min(one.step, two.step) for one, two in (row.pair for row in rows if not row.fault)]
+    return min(steps) if len(steps) >= _ENOUGH_ROWS else None
 
 
-def _one_per_line(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Put pasted "lon,lat; lon,lat; ..." on lines of their own; leave every other text alone."""
-    spread: list[tuple[int, str]] = []
-    for number, line in lines:
-        pieces = [piece.strip() for piece in line.split(";") if piece.strip()]
-        pairs = [re.split(r"[,\s]+", piece) for piece in pieces]
-        if len(pieces) > 1 and all(len(pair) > 1 and _readable(pair[-2:]) for pair in pairs):
-            spread += [(number, piece) for piece in pieces]
-        else:
-            spread.append((number, line))
-    return spread
-
-
-def _readable(cells: Sequence[str]) -> bool:
-    return all(read_coordinate(cell) is not None for cell in cells)
-
-
-def _separator(lines: Sequence[str]) -> str:
-    for mark in ("\t", ",", ";", "、"):
-        if 2 * sum(mark in line for line in lines) >= len(lines):
-            return mark
-    return " "
-
-
-def _figures(line: _Line) -> bool:
-    """Whether a line holds a coordinate: a heading does not, whatever words it has."""
-    return len(line.cells) > 1 and any(read_coordinate(cell) is not None for cell in line.cells)
+def _told(skipped: Sequence[tuple[int, str]], page: Page) -> tuple[Issue, ...]:
+    if not skipped:
+        return ()
+    words = "、".join(f"{page.at(number)}“{words[:20]}”" for number, words in skipped[:3])
+    more = f"等 {len(skipped)} 行" if len(skipped) > 3 else ""
+    return (Issue("rows_not_coordinates", "info", f"{words}{more}不是拐点，未作为坐标读取"),)
 
 
 def _coordinates(
-    roles: Sequence[Role], body: Sequence[_Line], source: str
+    roles: Sequence[Role], body: Sequence[Line], page: Page, source: str
 ) -> tuple[tuple[int, int], int | None]:
-    place = {role: i for i, role in reversed(list(enumerate(roles)))}
-    if "east" in place and "north" in place:
-        first, second = sorted((place["east"], place["north"]))
-        return (first, second), 0 if first == place["east"] else 1
-    if "x" in place and "y" in place:
-        first, second = sorted((place["x"], place["y"]))
-        return (first, second), None
-    return _by_figures(body, source), None
+    for one, two in (("east", "north"), ("x", "y")):
+        places = [i for i, role in enumerate(roles) if role in (one, two)]
+        pairs = [
+            (a, b) for a, b in itertools.pairwise(places) if roles[a] != roles[b]
+        ]
+        if pairs:
+            first, second = pairs[0]
+            named = one == "east"
+            return (first, second), (0 if roles[first] == "east" else 1) if named else None
+    return _by_figures(body, page, source), None
 
 
-def _refuse_west(header: Sequence[str], columns: tuple[int, int], source: str) -> None:
+def _refuse_west(table: Table, columns: tuple[int, int], source: str) -> None:
     """Raise InputError for a heading of western longitude or southern latitude: never read as east."""
     for column in columns:
-        heading = header[column] if column < len(header) else ""
-        if _WEST.search(heading):
+        heading = table.heading(column)
+        own = table.header[column] if column < len(table.header) else ""
+        if _WEST.search(heading) or _WEST.search(own):
             raise InputError(
                 f"表头“{heading}”是西经或南纬，不在中国境内",
                 where=source,
@@ -180,15 +188,15 @@ def _refuse_west(header: Sequence[str], columns: tuple[int, int], source: str) -
             )
 
 
-def _by_figures(body: Sequence[_Line], source: str) -> tuple[int, int]:
+def _by_figures(body: Sequence[Line], page: Page, source: str) -> tuple[int, int]:
     """The two neighbouring columns whose figures can be coordinates in China; never one of several."""
-    rows = [[read_coordinate(cell) for cell in line.cells] for line in body if _figures(line)]
-    width = max(len(row) for row in rows)
+    rows = [[read_coordinate(cell) for cell in line.cells] for line in body if figures(line) and not _aside(line)]
+    width = max((len(row) for row in rows), default=0)
     fitting: list[tuple[int, bool]] = []
     for column in range(width - 1):
         pairs = [(row[column], row[column + 1]) for row in rows if len(row) > column + 1]
         read = [(one, two) for one, two in pairs if one is not None and two is not None]
-        if read and _plausible(read):
+        if read and plausible(read):
             # A serial number or a height beside them is seldom written with decimals in every column.
             fine = all(min(cell.step for cell in cells) < 1.0 for cells in zip(*read, strict=True))
             fitting.append((column, fine))
@@ -197,24 +205,15 @@ def _by_figures(body: Sequence[_Line], source: str) -> tuple[int, int]:
         best = [0]
     if len(best) == 1:
         return best[0], best[0] + 1
-    first = next(line for line in body if _figures(line))
+    first = next(line for line in body if figures(line))
     raise InputError(
-        f"第 {first.number} 行看不出哪两列是坐标",
+        f"{page.at(first.number)}看不出哪两列是坐标",
         where=source,
-        remedy=f"请加表头（经度、纬度或 X、Y）。{_REMEDY}",
+        remedy=f"请加表头（经度、纬度或 X、Y）。{REMEDY}",
     )
 
 
-def _plausible(pairs: Sequence[tuple[Coordinate, Coordinate]]) -> bool:
-    first, second = ([cell.value for cell in cells] for cells in zip(*pairs, strict=True))
-    bounds = (min(first), min(second), max(first), max(second))
-    shape = examine(bounds, None)
-    if shape.kind == "degrees":
-        return not shape.assumed and in_china(bounds, shape.east)
-    return shape.kind != "unknown"
-
-
-def _bare_roles(columns: tuple[int, int], body: Sequence[_Line]) -> tuple[Role, ...]:
+def _bare_roles(columns: tuple[int, int], body: Sequence[Line]) -> tuple[Role, ...]:
     """Without headings the column before the figures numbers the points; two before: number and ring."""
     before = columns[0]
     roles: list[Role] = [""] * before
@@ -225,30 +224,67 @@ def _bare_roles(columns: tuple[int, int], body: Sequence[_Line]) -> tuple[Role, 
     return tuple(roles)
 
 
+def _aside(line: Line) -> bool:
+    """Whether a row is a total or a note, by its first words."""
+    first = line.cells[0] or next(filter(None, line.cells), "")
+    return first[:1] > "\u2fff" and bool(_TOTAL.match(first) or _NOTE.match(first))
+
+
 def _rows(
-    body: Sequence[_Line], header: Sequence[str], columns: tuple[int, int], title: str, source: str
-) -> tuple[Row, ...]:
+    table: Table, columns: tuple[int, int], number: int | None, title: str
+) -> tuple[tuple[Row, ...], list[tuple[int, str]]]:
+    """The rows of figures, and the rows of totals and notes that were passed over."""
     rows: list[Row] = []
-    again = False
-    for line in body:
-        if line.cells == tuple(header):
+    skipped: list[tuple[int, str]] = []
+    again = pending = False
+    one, two = columns
+    for line in table.body:
+        cells = line.cells
+        if cells in table.repeated:
             again = True
             continue
-        if len(line.cells) == 1 and read_coordinate(line.cells[0]) is None:
-            title = line.cells[0].rstrip(":")
+        if len(cells) == 1 and (len(table.body) == 1 or read_coordinate(cells[0]) is None):
+            title, pending = cells[0].rstrip(":"), pending or line.breaks
             continue
-        if not any(line.cells):
+        if not any(cells):
             continue
-        found = [read_coordinate(line.cells[c]) if c < len(line.cells) else None for c in columns]
-        first, second = found
-        if first is None or second is None:
-            raise InputError(
-                f"第 {line.number} 行的坐标无法读懂：{' '.join(line.cells)[:60]!r}",
-                where=source,
-                remedy=_REMEDY,
-            )
-        rows.append(
-            Row(line.number, line.cells, (first, second), (line.breaks or again) and bool(rows), title)
-        )
-        again = False
-    return tuple(rows)
+        first = read_coordinate(cells[one]) if one < len(cells) else None
+        second = read_coordinate(cells[two]) if two < len(cells) else None
+        if first is not None and second is not None and not _aside(line):
+            breaks = (line.breaks or again or pending) and bool(rows)
+            rows.append(Row(line.number, cells, (first, second), breaks, title, again=again))
+            again = pending = False
+            continue
+        words = " ".join(filter(None, cells))
+        if _aside(line):
+            skipped.append((line.number, words))
+        elif _heads_rows_below(line, columns, number):
+            title, pending = words.rstrip(":"), pending or line.breaks
+        else:
+            fault = _fault(cells, columns, words)
+            breaks = (line.breaks or again or pending) and bool(rows)
+            rows.append(Row(line.number, cells, (_UNREAD, _UNREAD), breaks, title, fault, again))
+            again = pending = False
+    return tuple(rows), skipped
+
+
+def _heads_rows_below(line: Line, columns: tuple[int, int], number: int | None) -> bool:
+    """Whether words alone stand where a point's number should: a title between the figures."""
+    held = [column for column, cell in enumerate(line.cells) if cell]
+    if number is None or held[:1] != [number] or any(column in columns for column in held):
+        return False
+    return len(held) == 1 and not re.search(r"\d", line.cells[number]) and len(line.cells[number]) > 1
+
+
+def _fault(cells: Sequence[str], columns: tuple[int, int], words: str) -> str:
+    held = [cells[column] if column < len(cells) else "" for column in columns]
+    if not any(held) and len(cells) > max(columns):
+        return _MISSING
+    letters = "、".join(_letter(column) for column, cell in zip(columns, held, strict=True)
+                       if read_coordinate(cell) is None)  # fmt: skip
+    return f"的坐标无法读懂（第 {letters} 列）：{words[:60]!r}"
+
+
+def _letter(column: int) -> str:
+    """The column as a sheet names it: 0 is A."""
+    return str(column + 1) if column > 25 else chr(65 + column)

@@ -29,9 +29,8 @@ def read(path: Path, options: Options = _NO_OPTIONS) -> Reading:
 def read_bytes(data: bytes, filename: str, options: Options = _NO_OPTIONS) -> Reading:
     """Return the sites of an uploaded file; errors as `read`. A .shp alone is refused: send a zip."""
     source = options.source_name or PurePath(filename.replace("\\", "/")).name
-    drafter = formats.drafter(filename, source)
     _check_size(len(data), source, options.limits)
-    return settle(drafter(data, source, options.limits), source, options)
+    return settle(formats.drafts(data, filename, source, options.limits), source, options)
 
 
 def read_text(text: str, options: Options = _NO_OPTIONS) -> Reading:
@@ -61,25 +60,16 @@ def _geojson(body: Mapping[str, object] | str | bytes, source: str, limits: Limi
 
 
 def _drafts_at(path: Path, source: str, limits: Limits) -> Sequence[Draft]:
-    if path.suffix.lower() not in formats.SUFFIXES:
-        formats.drafter(path.name, source)
-    if not path.is_file():
+    if not path.exists():
         raise InputError("文件不存在", where=str(path), remedy="请检查路径")
-    _check_size(path.stat().st_size, source, limits)
-    if path.suffix.lower() in formats.COMPANIONS:
-        # GDAL comes with it; no other format should wait for that.
-        from linxi_gis.intake.shapefile import bundle_of, draft_bundle
-
-        bundle = bundle_of(path, source)
-        _check_size(sum(len(part) for part in bundle.parts.values()), source, limits)
-        return [draft_bundle(bundle)]
     try:
-        data = path.read_bytes()
+        if path.is_file():
+            _check_size(path.stat().st_size, source, limits)
+        return formats.drafts_at(path, source, limits)
     except OSError as error:
         raise InputError(
             f"文件无法打开（{error.strerror}）", where=source, remedy="请检查文件权限"
         ) from error
-    return formats.drafts(data, path.name, source, limits)
 
 
 def _check_size(size: int, source: str, limits: Limits) -> None:
@@ -87,7 +77,7 @@ def _check_size(size: int, source: str, limits: Limits) -> None:
         raise InputError("文件是空的", where=source, remedy="请检查导出是否成功")
     if size > limits.file_bytes:
         raise InputError(
-            f"文件有 {size / 2**20:.0f} MB，超过上限 {limits.file_bytes / 2**20:.0f} MB",
+            f"文件有 {size / 2**20:.2f} MB，超过上限 {limits.file_bytes / 2**20:g} MB（file_bytes）",
             where=source,
-            remedy="请只提交项目范围",
+            remedy="请只提交项目范围；确需更大时用 --limit file_bytes=500MB 放宽",
         )

@@ -7,9 +7,10 @@ from typing import Literal
 
 from linxi_gis.crs import Geometry
 from linxi_gis.finding import Issue
+from linxi_gis.intake.transform import Transform
 from linxi_gis.model import Candidate, Site
 
-__all__ = ["Candidate", "Claim", "Declared", "Draft", "Drawn", "Limits", "Options", "Reading", "Unit"]
+__all__ = ["Candidate", "Claim", "Declared", "Draft", "Drawn", "Limits", "Options", "Reading", "Transform", "Unit"]
 
 Unit = Literal["", "m2", "hm2", "mu"]
 
@@ -34,7 +35,9 @@ class Limits:
 class Options:
     """What the person who submits says beside the file.
 
-    `crs` is "EPSG:n", any text PROJ knows, "GCJ-02" or "BD-09"; it wins over what the file says.
+    `crs` is "EPSG:n", any text PROJ knows, "GCJ-02", "BD-09", "西安80", "北京54", or "DMS" (CGCS2000
+    degrees written DD.MMSS); it wins over what the file says. `transform` leads from an old datum to
+    CGCS2000, and is refused for any other.
     `county` is the county outline in EPSG:4490 longitude latitude, used to judge candidate readings.
     `source_name` replaces the file name in messages and in `Site.source`. `limits` bound what is read.
     """
@@ -43,6 +46,7 @@ class Options:
     county: Geometry | None = None
     source_name: str = ""
     limits: Limits = Limits()
+    transform: Transform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class Claim:
 
     `system` is a CRS text (.prj, "crs" member); `zone`, `width_deg` (3 or 6) and `meridian_deg` come
     from a TXT header; `datum` is "CGCS2000" or "WGS84"; `foreign` names a system that is neither
-    (a local grid, GCJ-02), which cannot be used without --crs. `how` is the evidence, in Chinese.
+    (a local grid, GCJ-02), which cannot be used without --crs, or 西安80, 北京54, which need --transform.
+    `how` is the evidence, in Chinese.
     """
 
     system: str = ""

@@ -12,16 +12,20 @@ from typing import Any
 import numpy as np
 import shapely
 
-from linxi_gis import crs, geodesy
-from linxi_gis.datum import to_cgcs2000
+from linxi_gis import crs
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
-from linxi_gis.footprint import make_site, reconciled
+from linxi_gis.footprint import Sketch, make_sites, reconciled
+from linxi_gis.intake.amounts import check_amounts, within_reach
 from linxi_gis.intake.angles import half_step_m
-from linxi_gis.intake.court import Bounds, Doubt, Option, Ruling, decide, finite
-from linxi_gis.intake.errors import AmbiguousCrsError
-from linxi_gis.intake.reading import Candidate, Declared, Draft, Drawn, Limits, Options, Reading
+from linxi_gis.intake.candidates import NEAR_KM, distance_km, elsewhere
+from linxi_gis.intake.checks import examine_made
+from linxi_gis.intake.court import Ruling
+from linxi_gis.intake.others import with_others
+from linxi_gis.intake.placing import east_first
+from linxi_gis.intake.reading import Declared, Draft, Drawn, Options, Reading
 from linxi_gis.intake.rings import mended
+from linxi_gis.intake.rulings import rule
 from linxi_gis.model import Reference, Site
 from linxi_gis.units import M2_PER_HM2, M2_PER_MU, area_text
 
@@ -42,7 +46,7 @@ def settle(drafts: Sequence[Draft], source: str, options: Options) -> Reading:
     Raises AmbiguousCrsError when a reference system cannot be known, CrsError when it cannot be
     used, InputError when there is nothing to read or too much.
     """
-    _check_many(drafts, source, options.limits)
+    check_amounts(drafts, source, options.limits)
     readings = [_settled(draft, options) for draft in drafts]
     if len(readings) == 1:
         return replace(readings[0], source=source)
@@ -52,26 +56,14 @@ def settle(drafts: Sequence[Draft], source: str, options: Options) -> Reading:
     return Reading(source, names, tuple(sites), tuple(dict.fromkeys((*told, *doubled))))
 
 
-def _check_many(drafts: Sequence[Draft], source: str, limits: Limits) -> None:
-    shapes = [feature.geometry for draft in drafts for feature in draft.drawn]
-    vertices = int(shapely.get_num_coordinates(shapes).sum()) if shapes else 0
-    for count, limit, what in ((len(shapes), limits.features, "图形"), (vertices, limits.vertices, "拐点")):
-        if count > limit:
-            raise InputError(
-                f"共有 {count} 个{what}，超过上限 {limit} 个", where=source, remedy="请拆分文件或只提交项目范围"
-            )
-
-
 def _settled(draft: Draft, options: Options) -> Reading:
     where = draft.source
     draft = replace(draft, drawn=tuple(one for feature in draft.drawn for one in _apart(feature)))
-    pairs, bad = _rulings(draft, options)
-    sites: list[Site] = []
-    for feature, ruling in pairs:
-        try:
-            sites.append(_site(draft, feature, ruling, options))
-        except InputError as error:
-            bad.append(unreadable(error))
+    draft, far = within_reach(draft)
+    pairs, unread = rule(draft, options)
+    made = _sites(draft, pairs, options)
+    sites = [site for site in made if isinstance(site, Site)]
+    bad = [unreadable(error) for error in (*far, *unread, *made) if isinstance(error, InputError)]
     if not sites:
         raise _nothing(draft, bad)
     sites, doubled = unique(sites, draft.source)
@@ -162,67 +154,91 @@ def _nothing(draft: Draft, bad: list[Issue]) -> InputError:
     return InputError(f"没有可用的图形。{text}{more}", where=draft.source, remedy=errors[0].remedy)
 
 
-def _bounds(feature: Drawn) -> Bounds:
-    west, south, east, north = (float(value) for value in shapely.bounds(feature.geometry))
-    return west, south, east, north
-
-
-def _rulings(draft: Draft, options: Options) -> tuple[list[tuple[Drawn, Ruling]], list[Issue]]:
-    pairs: list[tuple[Drawn, Ruling]] = []
-    doubts: list[tuple[Drawn, Doubt]] = []
-    bad: list[Issue] = []
-    for feature in draft.drawn:
-        bounds = _bounds(feature)
-        if not finite(bounds):
-            empty = "图形为空" if feature.geometry.is_empty else "坐标含 NaN 或无穷大"
-            bad.append(unreadable(InputError(f"{feature.label}：{empty}", where=draft.source)))
-            continue
-        try:
-            verdict = decide(bounds, feature.claim or draft.claim, options.crs, draft.east)
-        except CrsError as error:
-            raise CrsError(error.what, where=error.where or draft.source, remedy=error.remedy) from error
-        if isinstance(verdict, Ruling):
-            pairs.append((feature, verdict))
-        else:
-            doubts.append((feature, verdict))
-    open_doubt = next((doubt for _, doubt in doubts if doubt.options), None)
-    if open_doubt or (doubts and not pairs):
-        doubt = open_doubt or doubts[0][1]
-        raise AmbiguousCrsError(
-            doubt.why,
-            where=draft.source,
-            candidates=_candidates(
-                [f for f, d in doubts if d.options == doubt.options], doubt, draft, options
-            ),
-            county=options.county is not None,
+def _sites(
+    draft: Draft, pairs: Sequence[tuple[Drawn, Ruling]], options: Options
+) -> list[Site | InputError]:
+    """The site of each feature under its ruling, in order, or why there is none; one batch."""
+    shared = _shared(draft)
+    found = _turned(draft, pairs)
+    sketches = [
+        Sketch(
+            geometry,
+            Reference(ruling.source, ruling.how, _axes(draft, ruling), ruling.declared),
+            feature.id,
+            feature.name,
+            f"{draft.source}:{feature.label}",
+            ruling.system,
+            attributes=feature.attributes,
+            issues=tuple(dict.fromkeys((*shared, *ruling.issues, *feature.issues))),
         )
-    bad += [unreadable(InputError(f"{f.label}：{d.why}", where=draft.source)) for f, d in doubts]
-    return pairs, bad
+        for (feature, ruling), geometry in zip(pairs, found, strict=True)
+        if not isinstance(geometry, InputError)
+    ]
+    made = iter(make_sites(sketches))
+    sites = [geometry if isinstance(geometry, InputError) else next(made) for geometry in found]
+    near = _in_county(sites, options)
+    sized = [
+        site if isinstance(site, InputError) else _site(site, feature, ruling, draft, options, inside)
+        for site, (feature, ruling), inside in zip(sites, pairs, near, strict=True)
+    ]
+    systems, raw = [ruling.system for _, ruling in pairs], [feature.geometry for feature, _ in pairs]
+    looked = examine_made(sized, found, systems, raw, options.county)
+    return with_others(looked, [ruling for _, ruling in pairs])
 
 
-def _site(draft: Draft, feature: Drawn, ruling: Ruling, options: Options) -> Site:
-    geometry = _east_first(feature.geometry, ruling)
-    if _collapsed(geometry):
-        raise InputError(
-            "图形面积或长度为零",
-            where=f"{draft.source}：{feature.label}",
-            remedy="请检查拐点是否重复或共线",
-        )
-    site = make_site(
-        geometry,
-        Reference(ruling.source, ruling.how, _axes(draft, ruling), ruling.declared),
-        site_id=feature.id,
-        name=feature.name,
-        where=f"{draft.source}:{feature.label}",
-        system=ruling.system,
-        attributes=feature.attributes,
-        issues=tuple(dict.fromkeys((*_shared(draft), *ruling.issues, *feature.issues))),
-    )
+def _site(
+    site: Site, feature: Drawn, ruling: Ruling, draft: Draft, options: Options, inside: bool
+) -> Site:
+    """The site with what can be said only when it is measured: accuracy, declared area, place."""
     accuracy, coarse = _accuracy(feature, ruling, site)
     declared, told = _declared(feature.declared, site)
     differs = reconciled(declared, site.area_m2, site.planar_area_m2)
-    issues = (*site.issues, *coarse, *told, *differs, *_outside(site, options))
-    return replace(site, accuracy_m=accuracy, declared_area_m2=declared, issues=issues)
+    more = (*coarse, *told, *differs)
+    if not (accuracy or more or declared is not None or ruling.candidates or not inside):
+        return site
+    site = replace(
+        site,
+        accuracy_m=accuracy,
+        declared_area_m2=declared,
+        issues=(*site.issues, *more),
+        candidates=(*site.candidates, *ruling.candidates),
+    )
+    return site if inside else _outside(site, feature, ruling, draft, options)
+
+
+def _turned(draft: Draft, pairs: Sequence[tuple[Drawn, Ruling]]) -> list[crs.Geometry | InputError]:
+    """The features' geometries, east first and shifted, or the error of one that encloses nothing."""
+    found: list[crs.Geometry | InputError] = [feature.geometry for feature, _ in pairs]
+    groups: dict[tuple[int, float, str, int], list[int]] = {}
+    for row, (_, ruling) in enumerate(pairs):
+        # A shifted datum is undone by rounds until all of an array have settled: one feature at a time.
+        alone = row if ruling.datum or ruling.packed else -1
+        groups.setdefault((ruling.east, ruling.shift_m, ruling.datum, alone), []).append(row)
+    for rows in groups.values():
+        try:
+            turned = east_first(np.array([found[row] for row in rows], dtype=object), pairs[rows[0]][1])
+        except CrsError as error:
+            found[rows[0]] = error
+            continue
+        suspect = (shapely.get_dimensions(turned) > 0) & ~shapely.is_valid(turned)
+        for row, geometry, odd in zip(rows, turned, suspect.tolist(), strict=True):
+            found[row] = geometry
+            if odd and _collapsed(geometry):
+                place = f"{draft.source}：{pairs[row][0].label}"
+                found[row] = InputError("图形面积或长度为零", where=place, remedy="请检查拐点是否重复或共线")
+    return found
+
+
+def _in_county(sites: Sequence[Site | InputError], options: Options) -> list[bool]:
+    """Whether each site meets the county; True throughout when no outline was given."""
+    if options.county is None:
+        return [True] * len(sites)
+    # Prepared geometries must not be shared between threads (GEOS): a copy of our own.
+    county = shapely.from_wkb(shapely.to_wkb(options.county))
+    shapely.prepare(county)
+    drawn = np.array([site.geometry if isinstance(site, Site) else None for site in sites], dtype=object)
+    inside: list[bool] = shapely.intersects(county, drawn).tolist()
+    return inside
 
 
 def _collapsed(geometry: crs.Geometry) -> bool:
@@ -241,19 +257,6 @@ def _shared(draft: Draft) -> tuple[Issue, ...]:
     return tuple(issue for issue in draft.issues if issue.severity != "error")
 
 
-def _east_first(geometry: crs.Geometry, ruling: Ruling) -> crs.Geometry:
-    flat = shapely.force_2d(geometry)
-    if not (ruling.east or ruling.shift_m or ruling.datum):
-        return flat
-
-    def turn(xy: crs.FloatArray) -> crs.FloatArray:
-        turned = xy[:, ::-1] if ruling.east else xy
-        turned = turned + np.array([ruling.shift_m, 0.0]) if ruling.shift_m else turned
-        return to_cgcs2000(turned, ruling.datum) if ruling.datum else turned
-
-    return shapely.transform(flat, turn)
-
-
 def _axes(draft: Draft, ruling: Ruling) -> str:
     words = ("经度", "纬度") if ruling.degrees else ("东", "北")
     ordered = words if ruling.east == 0 else words[::-1]
@@ -267,7 +270,9 @@ def _accuracy(feature: Drawn, ruling: Ruling, site: Site) -> tuple[float, tuple[
     if feature.step is None:
         return 0.0, ()
     latitude = (site.geometry.bounds[1] + site.geometry.bounds[3]) / 2.0 if ruling.degrees else None
-    metres = half_step_m(feature.step, latitude)
+    # A unit of the fourth decimal of DD.MMSS is a second, not a ten-thousandth of a degree.
+    step = feature.step / 0.36 if ruling.packed else feature.step
+    metres = half_step_m(step, latitude)
     if metres <= _FINE_M:
         return 0.0, ()
     if metres <= _COARSE_M:
@@ -291,53 +296,21 @@ def _declared(declared: Declared | None, site: Site) -> tuple[float | None, tupl
     return area, (Issue("declared_area_unit", "info", text, "请写明面积单位"),)
 
 
-def _outside(site: Site, options: Options) -> tuple[Issue, ...]:
-    if options.county is None or shapely.intersects(options.county, site.geometry):
-        return ()
-    distance = _distance_km(options.county, site.geometry)
+def _outside(site: Site, feature: Drawn, ruling: Ruling, draft: Draft, options: Options) -> Site:
+    """The site told to lie outside the county; far outside, with the readings that would lie inside."""
+    if options.county is None:
+        return site
+    distance = distance_km(options.county, site.geometry)
+    place = shapely.to_wkt(shapely.centroid(site.geometry), rounding_precision=9)
     text = f"图形不在县界内，距县界 {distance:.1f} km"
-    return (
-        Issue(
-            code="outside_county",
-            severity="warning",
-            text=text,
-            remedy="请核对坐标系、带号与坐标顺序",
-            geometry_wkt=shapely.to_wkt(shapely.centroid(site.geometry), rounding_precision=9),
-        ),
-    )
-
-
-def _distance_km(county: crs.Geometry, geometry: crs.Geometry) -> float:
-    """Geodesic kilometres between the points nearest in the area plane."""
-    line = shapely.shortest_line(crs.plane_of_lonlat(county), crs.plane_of_lonlat(geometry))
-    ends = crs.points_lonlat(shapely.get_coordinates(line))
-    metres, _ = geodesy.distances(ends[:1], ends[1:])
-    return float(metres[0]) / 1000.0
-
-
-def _candidates(features: list[Drawn], doubt: Doubt, draft: Draft, options: Options) -> tuple[Candidate, ...]:
-    found = [_candidate(option, features, draft, options) for option in doubt.options]
-    return tuple(candidate for candidate in found if candidate is not None)
-
-
-def _candidate(option: Option, features: list[Drawn], draft: Draft, options: Options) -> Candidate | None:
-    """Read the features as the option says; None when the figures cannot be in that system."""
-    shapes = []
-    try:
-        for feature in features:
-            ruling = decide(_bounds(feature), feature.claim or draft.claim, option.crs, draft.east)
-            if not isinstance(ruling, Ruling):
-                return None
-            drawn = mended(_east_first(feature.geometry, ruling))
-            shapes.append(crs.to_lonlat(crs.densify(drawn, ruling.system), ruling.system))
-    except CrsError:
-        return None
-    west, south, east, north = shapely.total_bounds(np.array(shapes, dtype=object))
-    centre = shapely.Point((west + east) / 2.0, (south + north) / 2.0)
-    area = float(sum(shapely.area(crs.plane_of_lonlat(shape)) for shape in shapes))
-    inside = options.county is not None and bool(shapely.intersects(options.county, centre))
-    distance = None if options.county is None else 0.0 if inside else _distance_km(options.county, centre)
-    return Candidate(option.label, option.crs, centre.x, centre.y, inside, distance, area)
+    issues = [Issue("outside_county", "warning", text, "请核对坐标系、带号与坐标顺序", place)]
+    better = elsewhere(feature, ruling, draft, options) if distance > NEAR_KM else ()
+    if better:
+        labels = "；".join(candidate.label for candidate in better)
+        told = f"按“{ruling.how}”读作 {ruling.source}，距县界 {distance:.0f} km；若读作 {labels}，则落在县界内；未改读"
+        remedy = f"请核对坐标系与带号；若应如此，请用 --crs {better[0].crs}"
+        issues.append(Issue("reading_outside_county", "warning", told, remedy, better[0].geometry_wkt))
+    return replace(site, issues=(*site.issues, *issues), candidates=(*site.candidates, *better))
 
 
 def unique(sites: list[Site], source: str) -> tuple[list[Site], list[Issue]]:

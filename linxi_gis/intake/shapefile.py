@@ -1,174 +1,228 @@
-"""Shapefiles, plain or zipped, to sites; text in .dbf is decoded by what it is, not by what it says."""
+"""Shapefiles to drafts: parts checked against each other first, text decoded by what it is, not by what it says."""
 
 from __future__ import annotations
 
+import mmap
+import struct
 import tempfile
-import threading
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from linxi_gis import crs
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
-from linxi_gis.intake import encoding
-from linxi_gis.intake.geojson import ID_KEYS, NAME_KEYS, pick
-from linxi_gis.intake.reading import Claim, Draft, Drawn
-from linxi_gis.intake.settle import unreadable
+from linxi_gis.intake.disk import guarded, place
+from linxi_gis.intake.reading import Claim, Draft, Limits
 
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
-# Each byte one character, so that the bytes come back whole whatever the LDID byte says.
-_BYTES = "ISO-8859-1"
-# What Python does with warnings is one setting for all threads, and the service has many.
-_WARNINGS = threading.Lock()
 _REMEDY = "请把 .shp、.shx、.dbf、.prj 一起打成 zip 提交"
+_BROKEN_REMEDY = "请用生成它的软件打开检查，重新导出后提交"
+_HEADER = 100
+_MULTIPATCH = 31
+_KINDS = {0, 1, 3, 5, 8, 11, 13, 15, 18, 21, 23, 25, 28, _MULTIPATCH}
+# A .prj or .cpg is a line of text; more is not one.
+_TEXT_BYTES = 64 * 1024
+Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The parts of one shapefile: its name for messages, and bytes by suffix (".shp", ...)."""
+    """The parts of one shapefile: its name for messages, and the files by suffix (".shp", ...)."""
 
     name: str
-    parts: Mapping[str, bytes]
+    parts: Mapping[str, Path]
 
 
 def bundle_of(path: Path, name: str) -> Bundle:
     """Return the shapefile at a path with the siblings beside it, whatever the case of their names."""
-    siblings = {
-        file.suffix.lower(): file
-        for file in sorted(path.parent.iterdir())
-        if file.stem.casefold() == path.stem.casefold() and file.suffix.lower() in PARTS
-    }
-    return Bundle(name, {suffix: file.read_bytes() for suffix, file in siblings.items()})
-
-
-def draft_bundle(bundle: Bundle, issues: tuple[Issue, ...] = ()) -> Draft:
-    """Return the sites of a shapefile.
-
-    Without a .prj the figures decide, or the reader is asked (AmbiguousCrsError). Raises InputError
-    for a missing .shx or an unreadable file, CrsError for a .prj that cannot be used.
-    """
-    for suffix, part in ((".shp", "图形"), (".shx", "索引")):
-        if not bundle.parts.get(suffix):
-            raise InputError(f"缺少 {suffix}（{part}）文件", where=bundle.name, remedy=_REMEDY)
-    geometries, names, columns, driver = _read(bundle)
-    told: list[Issue] = [*issues, *driver]
-    if not bundle.parts.get(".dbf"):
-        told.append(Issue("attributes_missing", "warning", f"{bundle.name} 没有 .dbf，属性为空", _REMEDY))
-    rows = _attributes(bundle, names, columns, len(geometries), told)
-    drawn: list[Drawn] = []
-    for number, (geometry, attributes) in enumerate(zip(geometries, rows, strict=True), 1):
-        identity, name = pick(attributes, ID_KEYS), pick(attributes, NAME_KEYS)
-        label = identity or name or f"第 {number} 个要素"
-        if geometry is None:
-            error = InputError(
-                f"第 {number} 个要素：没有图形或图形损坏", where=bundle.name, remedy="请补画图形"
-            )
-            told.append(unreadable(error))
-        else:
-            drawn.append(Drawn(geometry, label, id=identity, name=name, attributes=attributes))
-    return Draft(bundle.name, "Shapefile", tuple(drawn), _claim(bundle), 0, issues=tuple(told))
-
-
-Columns = list[NDArray[np.object_]]
-
-
-def _read(bundle: Bundle) -> tuple[list[crs.Geometry | None], list[str], Columns, list[Issue]]:
-    """Read through GDAL from a directory of our own, so that no name from outside reaches the disk."""
-    # Slow to import (GDAL), and only shapefiles need it.
-    import pyogrio.errors
-    import pyogrio.raw
-
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
-        for suffix, data in bundle.parts.items():
-            if suffix in (".shp", ".shx", ".dbf"):
-                (Path(folder) / f"layer{suffix}").write_bytes(data)
-        with _WARNINGS, warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                meta, _, wkb, columns = pyogrio.raw.read(
-                    Path(folder) / "layer.shp", encoding=_BYTES, datetime_as_string=True
-                )
-            except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-                raise InputError(
-                    "shapefile 无法打开，文件可能已损坏", where=bundle.name, remedy=_REMEDY
-                ) from error
-    issues = [
-        Issue("driver_warning", "warning", f"{bundle.name}：读取程序提示 {item.message}".replace(folder, ""))
-        for item in caught
+    beside = [
+        file
+        for file in sorted(path.parent.iterdir(), key=lambda file: (file.stem == path.stem, file.name))
+        if file.stem.casefold() == path.stem.casefold() and file.suffix.lower() in PARTS and file.is_file()
     ]
-    shapes = shapely.from_wkb(wkb, on_invalid="ignore") if wkb is not None else []
-    return list(shapes), [str(name) for name in meta["fields"]], list(columns), issues
+    return Bundle(name, {**{file.suffix.lower(): file for file in beside}, ".shp": path})
 
 
-def _attributes(
-    bundle: Bundle, names: Sequence[str], columns: Columns, count: int, told: list[Issue]
-) -> list[tuple[tuple[str, str], ...]]:
-    samples = [name.encode("latin-1") for name in names]
-    samples += [value.encode("latin-1") for column in columns for value in column if isinstance(value, str)]
-    codec = _codec(bundle, samples, told)
-    heads = [_decoded(name, codec) for name in names]
-    texts = [[_text(value, codec) for value in column] for column in columns]
-    return [tuple((head, text[i]) for head, text in zip(heads, texts, strict=True)) for i in range(count)]
+def draft_bundle(bundle: Bundle, limits: Limits) -> Draft:
+    """Return the draft of a shapefile, read by GDAL under names of our own.
+
+    A missing or contradicting .shx is made anew from the .shp and told. Without a .prj the figures
+    decide, or the reader is asked. Raises InputError for a .shp that is missing, truncated or broken.
+    """
+    # Slow to import (GDAL), and only such files need it.
+    from linxi_gis.intake import gdalread
+    from linxi_gis.intake.features import features
+
+    where = bundle.name
+    if ".shp" not in bundle.parts:
+        raise InputError("缺少 .shp（图形）文件", where=where, remedy=_REMEDY)
+    index, told = guarded(lambda: _index(bundle), where)
+    if len(index) > limits.features:
+        text = f"共有 {len(index)} 个图形，超过上限 {limits.features} 个（--limit features=）"
+        raise InputError(text, where=where, remedy="请拆分文件或只提交项目范围")
+    table, odd = guarded(lambda: _table(bundle, len(index)), where)
+    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+        target = Path(folder) / "layer.shp"
+        guarded(lambda: _placed(bundle, target, index, rebuilt=bool(told), table=table), where)
+        found = gdalread.layers(target, "ESRI Shapefile", where)
+        layer = gdalread.read(target, found[0][0], "", where, limits)
+    stated = _line(bundle, ".cpg")
+    drawn, issues = features(layer, where, stated, f"{where} 的 .cpg ")
+    return Draft(where, "Shapefile", drawn, _claim(bundle), 0, issues=(*told, *odd, *issues))
 
 
-def _codec(bundle: Bundle, samples: list[bytes], told: list[Issue]) -> str:
-    """Return the encoding of the .dbf: .cpg if it fits, else what the bytes themselves show."""
-    if all(sample.isascii() for sample in samples):
-        return "ascii"
-    stated = bundle.parts.get(".cpg", b"").decode("ascii", "replace").strip()
-    codec = {"936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "65001": "utf-8"}.get(
-        stated.lower().removeprefix("cp").removeprefix("ansi ").strip(), stated
-    )
-    if stated and _fits(samples, codec):
-        return codec
-    found = encoding.choose(samples)
-    if found is None:
-        raise InputError(
-            "属性表（.dbf）的文字编码无法识别", where=bundle.name, remedy="请补交正确的 .cpg，或另存为 UTF-8"
-        )
-    if stated:
-        text = f"{bundle.name} 的 .cpg 写明 {stated}，与属性文字不符，按 {found.upper()} 读取"
-        told.append(Issue("encoding_guessed", "warning", text, "请核对名称"))
+def _placed(bundle: Bundle, target: Path, index: Index, *, rebuilt: bool, table: bool) -> None:
+    place(bundle.parts[".shp"], target)
+    if rebuilt:
+        target.with_suffix(".shx").write_bytes(_shx(bundle.parts[".shp"], index))
     else:
-        told.append(encoding.guessed(f"{bundle.name} 的属性表", found.upper()))
-    return found
+        place(bundle.parts[".shx"], target.with_suffix(".shx"))
+    if table:
+        place(bundle.parts[".dbf"], target.with_suffix(".dbf"))
 
 
-def _fits(samples: Sequence[bytes], codec: str) -> bool:
-    try:
-        for sample in samples:
-            encoding.trimmed(sample, codec)
-    except (UnicodeDecodeError, LookupError):
+def _index(bundle: Bundle) -> tuple[Index, tuple[Issue, ...]]:
+    """Offsets and lengths in bytes of the records' contents, shape (n, 2); an Issue when the .shx is not to be used.
+
+    Raises InputError unless the .shp is whole: every record where the index, or the walk from record to
+    record, says it is, and the file as long as its header says.
+    """
+    where = bundle.name
+    size = bundle.parts[".shp"].stat().st_size
+    if size < _HEADER:
+        raise InputError("图形文件（.shp）不完整，连文件头都不够", where=where, remedy=_BROKEN_REMEDY)
+    with (
+        bundle.parts[".shp"].open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        end = _checked_header(data, size, where)
+        stated = _stated(bundle)
+        agrees = stated is not None and _agrees(data, stated, end)
+        if agrees and stated is not None and _whole(stated, end):
+            return stated, ()
+        walked = _walk(data, end)
+    if walked is not None:
+        why = "没有 .shx" if stated is None else ".shx 与 .shp 不一致"
+        text = f"{where} {why}，已由 .shp 重建索引，共 {len(walked)} 条记录"
+        return walked, (Issue("shx_rebuilt", "info" if stated is None else "warning", text, _BROKEN_REMEDY),)
+    if agrees and stated is not None:
+        return stated, ()  # gaps that an editor left between the records
+    raise InputError("图形文件（.shp）的记录不连贯，已损坏", where=where, remedy=_BROKEN_REMEDY)
+
+
+def _checked_header(data: mmap.mmap, size: int, where: str) -> int:
+    """The length in bytes that the header of the .shp states."""
+    magic, words = struct.unpack_from(">i20xi", data, 0)
+    kind = struct.unpack_from("<i", data, 32)[0]
+    if magic != 9994 or kind not in _KINDS:
+        raise InputError("不是有效的 .shp 文件", where=where, remedy=_BROKEN_REMEDY)
+    if kind == _MULTIPATCH:
+        raise InputError(
+            "是三维面片（MultiPatch），不是平面范围", where=where, remedy="请另存为面（Polygon）后提交"
+        )
+    if size < 2 * words or words * 2 < _HEADER:
+        text = f"图形文件（.shp）不完整：文件头写明 {2 * words} 字节，实有 {size} 字节"
+        raise InputError(text, where=where, remedy="请重新拷贝或导出后提交")
+    return int(2 * words)
+
+
+def _stated(bundle: Bundle) -> Index | None:
+    """The records as the .shx has them, or None without a usable one."""
+    path = bundle.parts.get(".shx")
+    if path is None or path.stat().st_size < _HEADER:
+        return None
+    held = np.fromfile(path, dtype=">i4", offset=_HEADER)
+    return held[: len(held) // 2 * 2].reshape(-1, 2).astype(np.int64) * 2
+
+
+def _agrees(data: mmap.mmap, index: Index, end: int) -> bool:
+    """Whether every record of the index lies in the file, after the one before, and is as long as its own header says."""
+    offsets, lengths = index[:, 0], index[:, 1]
+    if not len(index):
+        return True
+    if offsets.min() < _HEADER or lengths.min() < 4 or (offsets + 8 + lengths).max() > end:
         return False
-    return True
+    if (offsets[1:] < offsets[:-1] + 8 + lengths[:-1]).any():
+        return False
+    held = np.frombuffer(data, dtype=np.uint8)
+    places = offsets[:, None] + np.arange(4, 8)
+    written = held[places].astype(np.int64) @ np.array([1 << 24, 1 << 16, 1 << 8, 1])
+    del held  # the map cannot be closed while an array looks at it
+    return bool((written * 2 == lengths).all())
 
 
-def _decoded(text: str, codec: str) -> str:
-    return encoding.trimmed(text.encode("latin-1"), codec).strip("\0 ")
+def _whole(index: Index, end: int) -> bool:
+    """Whether the records of the index follow each other from the header to the end without a gap."""
+    covered = int((index[:, 1] + 8).sum()) + _HEADER if len(index) else _HEADER
+    return covered == end
 
 
-def _text(value: object, codec: str) -> str:
-    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+def _walk(data: mmap.mmap, end: int) -> Index | None:
+    """The records from the .shp alone, or None when they do not end where the file ends."""
+    found: list[tuple[int, int]] = []
+    at = _HEADER
+    header = struct.Struct(">i")
+    while at + 12 <= end:
+        (words,) = header.unpack_from(data, at + 4)
+        if words < 2 or at + 8 + 2 * words > end:
+            return None
+        found.append((at, 2 * words))
+        at += 8 + 2 * words
+    return np.array(found, dtype=np.int64).reshape(-1, 2) if at == end else None
+
+
+def _shx(shp: Path, index: Index) -> bytes:
+    """An index file (ESRI Shapefile Technical Description, 1998): the .shp's header, then offset and length in words."""
+    with shp.open("rb") as file:
+        header = bytearray(file.read(_HEADER))
+    header[24:28] = struct.pack(">i", (_HEADER + 8 * len(index)) // 2)
+    return bytes(header) + (index // 2).astype(">i4").tobytes()
+
+
+def _table(bundle: Bundle, records: int) -> tuple[bool, tuple[Issue, ...]]:
+    """Whether there is a .dbf to read, and what is odd about it."""
+    path, where = bundle.parts.get(".dbf"), bundle.name
+    if path is None or path.stat().st_size < 33:
+        return False, (Issue("attributes_missing", "warning", f"{where} 没有 .dbf，属性为空", _REMEDY),)
+    with path.open("rb") as file:
+        count, head, width = struct.unpack("<4xIHH", file.read(12))
+    size = path.stat().st_size
+    # The last byte (0x1A, end of file) is often left out.
+    needed = head + min(count, records) * width
+    if size < needed:
+        text = f"属性表（.dbf）不完整：至少应有 {needed} 字节，实有 {size} 字节"
+        raise InputError(text, where=where, remedy="请重新拷贝或导出后提交")
+    if count != records:
+        text = f"{where} 的 .dbf 有 {count} 条记录，.shp 有 {records} 个图形，属性与图形可能错位"
+        return True, (Issue("dbf_mismatch", "error", text, _BROKEN_REMEDY),)
+    return True, ()
+
+
+def _line(bundle: Bundle, suffix: str) -> str:
+    path = bundle.parts.get(suffix)
+    if path is None:
         return ""
-    if isinstance(value, str):
-        return _decoded(value, codec)
-    if isinstance(value, float | np.floating):
-        return f"{float(value):.15g}"
-    return str(value)
+    with path.open("rb") as file:
+        data = file.read(_TEXT_BYTES)
+    for codec in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(codec).strip("\0\r\n\t ")
+        except UnicodeDecodeError:
+            continue
+    return data.decode("utf-8", "replace").strip("\0\r\n\t ")
 
 
 def _claim(bundle: Bundle) -> Claim:
-    text = bundle.parts.get(".prj", b"").decode("utf-8", "replace").strip("\0\r\n\t ")
+    text = _line(bundle, ".prj")
     if not text:
         return Claim()
     try:
         crs.parse(text)
-    except CrsError as error:
-        raise CrsError(".prj 的坐标系无法识别", where=bundle.name, remedy="请用 --crs 指明坐标系") from error
+    except CrsError:
+        # Not an error here: --crs may still decide.
+        return Claim(foreign=f"{text[:60]}（.prj，无法识别）")
     return Claim(system=text, how=".prj 写明")

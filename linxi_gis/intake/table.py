@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -14,19 +14,27 @@ from linxi_gis.crs import Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import Coordinate
-from linxi_gis.intake.court import refuse_old_datum
+from linxi_gis.intake.blocks import find, serial
+from linxi_gis.intake.chainage import Corridor, bank_columns, checked, ends, read_corridor, station
+from linxi_gis.intake.court import examine
 from linxi_gis.intake.foreign import foreign_datum
-from linxi_gis.intake.grid import Grid, Row, lay_out
+from linxi_gis.intake.grid import REMEDY, Grid, Row, of_table
+from linxi_gis.intake.headers import Table
 from linxi_gis.intake.kinds import chainage, kind_of, listed_points, numbering, unnamed_points
+from linxi_gis.intake.prose import draft_prose, pairs_in
 from linxi_gis.intake.reading import Claim, Draft, Drawn
 from linxi_gis.intake.rings import assemble, split_closed
+from linxi_gis.intake.rows import Page, of_text
 from linxi_gis.intake.settle import unreadable
+from linxi_gis.intake.shapecolumn import draft_shapes, shape_column
+from linxi_gis.intake.words import plain
 
 _ZONE_WORDS = re.compile(r"(?<!\d)(\d{2})\s*(?:号)?带(?!号)|带号\s*[=:为]?\s*(\d{2})(?!\d)")
 _DATUM_WORDS = re.compile(
     r"CGCS\s*2000|国家\s*2000|2000\s*(?:中国)?国家|2000\s*(?:大地)?坐标|大地\s*2000", re.IGNORECASE
 )
 _MERIDIAN_WORDS = re.compile(r"中央(?:经线|子午线)\s*[=:]?\s*(\d{2,3})")
+_PROSE = 100_000  # characters; a longer text that is no table is not searched for sentences
 _WIDTH_WORDS = re.compile(r"([36三六])\s*度(?:分)?带")
 
 
@@ -48,8 +56,24 @@ def draft_table(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft
     different name in every row lists points. Every such guess is an Issue (geometry_kind_assumed).
     Raises InputError naming the line of a coordinate that cannot be read.
     """
-    grid = lay_out(text, source)
-    refuse_old_datum(grid.preface, source)
+    try:
+        return draft_page(of_text(text, source), source, "坐标表", issues)
+    except InputError:
+        if len(text) > _PROSE or not pairs_in(plain(text)):
+            raise
+    return draft_prose("\n".join(map(plain, text.splitlines())), source, "文字中的坐标", issues)
+
+
+def draft_page(page: Page, source: str, form: str, issues: tuple[Issue, ...] = ()) -> Draft:
+    """Return the sites of one table, from a text, a sheet or a document; `form` names the format."""
+    shapes = shape_column(page)
+    if shapes is not None:
+        return draft_shapes(page, shapes, source, form, issues)
+    table = find(page, source)
+    columns = bank_columns(table) if table is not None else None
+    if table is not None and columns is not None:
+        return _corridor(read_corridor(table, columns, page, source), table, page, source, form, issues)
+    grid = of_table(table, page, source)
     groups, told = _groups(grid, source)
     drawn: list[Drawn] = []
     bad: list[Issue] = []
@@ -58,22 +82,32 @@ def draft_table(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft
             drawn.append(_drawn(grid, group, number, source))
         except InputError as error:
             bad.append(unreadable(error))
+    if len(drawn) == 1 and not bad and not drawn[0].name and grid.caption:
+        drawn = [replace(drawn[0], name=grid.caption)]
     return Draft(
         source=source,
-        format="坐标表",
+        format=form,
         drawn=tuple(drawn),
         claim=_claim(grid.preface),
         east=_east(grid),
         columns=grid.names,
-        issues=(*issues, *told, *bad),
+        issues=(*issues, *grid.told, *told, *bad),
     )
+
+
+def _corridor(
+    read: Corridor, table: Table, page: Page, source: str, form: str, issues: tuple[Issue, ...]
+) -> Draft:
+    words = "\n".join((*table.preface, *table.header, *table.upper))
+    return Draft(source, form, (read.drawn,), _claim(words), read.east, read.columns,
+                 (*issues, *page.told, *table.told))  # fmt: skip
 
 
 def _east(grid: Grid) -> int | None:
     """Which column is easting: by its heading, else by 东经/E beside the figures, else open."""
     if grid.east is not None:
         return grid.east
-    said = {(first.axis, second.axis) for row in grid.rows for first, second in [row.pair]}
+    said = {(first.axis, second.axis) for row in grid.rows for first, second in [row.pair] if not row.fault}
     if said in ({("lon", "lat")}, {("lon", "")}, {("", "lat")}):
         return 0
     if said in ({("lat", "lon")}, {("lat", "")}, {("", "lon")}):
@@ -114,7 +148,13 @@ def _by_value(rows: Sequence[Row], column: int) -> list[_Group]:
     for row in rows:
         above = row.cell(column) or above
         found.setdefault(above, []).append(row)
-    return [_Group(name, tuple(members)) for name, members in found.items()]
+    # The name of a plot may stand on a row of its own; without rows below it, its figures are missing.
+    return [
+        _Group(name, tuple(row for row in members if not row.bare) or tuple(members))
+        if members[0].bare and not any(row.bare for row in members[1:])
+        else _Group(name, tuple(members))
+        for name, members in found.items()
+    ]
 
 
 def _by_blocks(
@@ -125,51 +165,103 @@ def _by_blocks(
     spaced = any(end - start < 3 for start, end in itertools.pairwise(starts))
     blocks: list[list[Row]] = []
     titles: list[str] = []
+    continued = 0
     for row in rows:
         restart = False
         if blocks and number is not None:
             first = blocks[-1][0]
             restart = row.cell(number) == first.cell(number) != "" and row.values != first.values
-        if not blocks or (row.breaks and not spaced) or restart or row.title != titles[-1]:
+        goes_on = row.again and bool(blocks) and _follows(blocks[-1][-1], row, number)
+        continued += goes_on
+        if not blocks or (row.breaks and not spaced and not goes_on) or restart or row.title != titles[-1]:
             blocks.append([])
             titles.append(row.title)
         blocks[-1].append(row)
+    paged = (_continued(continued, source),) if continued else ()
     if len(blocks) == 1:
-        return [_Group(titles[0], tuple(blocks[0]))], ()
+        return [_Group(titles[0], tuple(blocks[0]))], paged
     told = Issue(
         "split_plots",
         "warning",
         f"{source} 没有分组列，按空行、标题或点号重新开始分成 {len(blocks)} 个地块",
         "若应为一个地块，请去掉空行并连续编号",
     )
-    return [_Group(title, tuple(block)) for title, block in zip(titles, blocks, strict=True)], (told,)
+    return [_Group(title, tuple(block)) for title, block in zip(titles, blocks, strict=True)], (*paged, told)
+
+
+def _follows(last: Row, row: Row, number: int | None) -> bool:
+    """Whether a row's number goes on from the last one, as it does on the next page of one table."""
+    if number is None:
+        return False
+    before, after = serial(last.cell(number)), serial(row.cell(number))
+    return before is not None and after == before + 1
+
+
+def _continued(times: int, source: str) -> Issue:
+    text = f"{source} 的坐标表分成 {times + 1} 页（表头重复、点号连续），已接成一个表读取"
+    return Issue("table_continued", "info", text, "若应为几个地块，请分别编号")
 
 
 def _drawn(grid: Grid, group: _Group, number: int, source: str) -> Drawn:
     label = group.name or f"第 {number} 个地块"
-    where = f"{source}：{label}（第 {group.rows[0].line} 行起）"
+    where = f"{source}：{label}（{grid.at(group.rows[0])}起）"
+    faulty = next((row for row in group.rows if row.fault), None)
+    if faulty is not None:
+        raise InputError(f"{grid.at(faulty)}{faulty.fault}", where=where, remedy=REMEDY)
     geometry, told = _geometry(grid, group, label, where)
     cells: list[Coordinate] = [cell for row in group.rows for cell in row.pair]
     constant = _constants(grid, group)
+    stations = _stations(grid, group) if geometry.geom_type == "LineString" else []
+    told = (*told, *_along(grid, group, stations, where))
     return Drawn(
         geometry=geometry,
         label=label,
         id=_id(grid, group, constant),
         name=constant.get("name", "") or group.name,
-        attributes=tuple((grid.heading(column), value) for column, value in _plain(grid, group)),
-        step=min(cell.step for cell in cells),
+        attributes=(*((grid.heading(column), value) for column, value in _plain(grid, group)), *ends(stations)),
+        step=grid.step if grid.step != 0.0 else min(cell.step for cell in cells),
         issues=told,
     )
+
+
+def _stations(grid: Grid, group: _Group) -> list[float | None]:
+    """The stations of the rows of a line, by the column that numbers or names them."""
+    for role in ("number", "name"):
+        column = grid.column(role)
+        if column is not None and chainage([row.cell(column) for row in group.rows]):
+            return [station(row.cell(column)) for row in group.rows]
+    return []
+
+
+def _along(grid: Grid, group: _Group, stations: list[float | None], where: str) -> tuple[Issue, ...]:
+    if not stations:
+        return ()
+    xy = np.array([row.values for row in group.rows], dtype=np.float64)
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    east = _east(grid)
+    shape = examine((float(low[0]), float(low[1]), float(high[0]), float(high[1])), east)
+    return checked(xy, stations, shape.east, shape.kind == "degrees", where)
 
 
 def _plain(grid: Grid, group: _Group) -> list[tuple[int, str]]:
     """The columns that say one thing of the whole group, coordinates aside."""
     found = []
     for column in range(len(grid.header)):
-        values = {row.cell(column) for row in group.rows} - {""}
-        if column not in grid.coordinates and len(values) == 1:
-            found.append((column, values.pop()))
+        value = _one_value(group.rows, column) if column not in grid.coordinates else ""
+        if value:
+            found.append((column, value))
     return found
+
+
+def _one_value(rows: Sequence[Row], column: int) -> str:
+    """The one text of a column, blanks aside; "" when there are several or none."""
+    held = ""
+    for row in rows:
+        cell = row.cell(column)
+        if cell and held and cell != held:
+            return ""
+        held = held or cell
+    return held
 
 
 def _constants(grid: Grid, group: _Group) -> dict[str, str]:

@@ -1,69 +1,94 @@
-"""Shapefiles out of a zip: in memory, within limits, no name from the archive touches the disk."""
+"""A zip to files of our own naming in a folder of ours, within limits; no name from the archive touches the disk."""
 
 from __future__ import annotations
 
 import io
 import lzma
+import stat
 import struct
 import zipfile
 import zlib
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from linxi_gis.errors import InputError
 from linxi_gis.intake import encoding
 from linxi_gis.intake.reading import Limits
-from linxi_gis.intake.shapefile import PARTS, Bundle
 
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 _CHUNK = 1 << 20
+# Deflate cannot do better than 1032 to 1, and no map comes near 200; small entries may.
+_RATIO, _RATIO_BYTES = 300, 32 * 1024**2
 # What zipfile and its decompressors (deflate, bzip2, LZMA) raise on damaged or unknown entries.
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, struct.error, ValueError,
-    NotImplementedError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, ValueError, IndexError, OverflowError,
+    NotImplementedError, RuntimeError,
 )  # fmt: skip
+_SILENT = (".ds_store", "thumbs.db", "desktop.ini")
 
 
-def bundles(data: bytes, source: str, limits: Limits) -> list[Bundle]:
-    """Return the shapefiles inside a zip, at any depth, in order of their names.
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file out of an archive or a folder: its name there, and where its content lies."""
 
-    Raises InputError for a broken or encrypted zip, names that climb out of it, too many entries,
-    too much content, or no shapefile at all.
+    name: PurePosixPath
+    path: Path
+
+
+def members(data: bytes, source: str, limits: Limits, folder: Path) -> list[Member]:
+    """Write the files of a zip into `folder` as 0000, 0001, ... and return them in order of their names.
+
+    System litter (`__MACOSX`, `.DS_Store`, `Thumbs.db`) is left out. Raises InputError for a broken or encrypted
+    zip, names that climb out of it or come twice, links, too many entries, too much content.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _bundles(archive, source, limits)
+            return _members(archive, source, limits, folder)
     except _BROKEN as error:
         raise InputError("zip 文件损坏，无法解压", where=source, remedy="请重新打包后提交") from error
+    except OSError as error:
+        # bz2 raises it without a number on damaged data; with one it is our own disk.
+        what = "zip 文件损坏，无法解压" if error.errno is None else f"zip 无法解压（{error.strerror}）"
+        raise InputError(what, where=source, remedy="请重新打包后提交") from error
 
 
-def _bundles(archive: zipfile.ZipFile, source: str, limits: Limits) -> list[Bundle]:
+def litter(name: PurePosixPath) -> bool:
+    """Whether a file is what systems leave behind, of interest to nobody."""
+    return "__MACOSX" in name.parts or name.name.lower() in _SILENT or name.name.startswith("._")
+
+
+def _members(archive: zipfile.ZipFile, source: str, limits: Limits, folder: Path) -> list[Member]:
     entries = archive.infolist()
     if len(entries) > limits.zip_entries:
         raise InputError(
-            f"zip 里有 {len(entries)} 个文件，超过上限 {limits.zip_entries} 个",
+            f"zip 里有 {len(entries)} 个文件，超过上限 {limits.zip_entries} 个（--limit zip_entries=）",
             where=source,
-            remedy="请只打包 shapefile",
+            remedy="请只打包项目范围的文件",
         )
-    found: dict[str, dict[str, bytes]] = {}
-    shown: dict[str, str] = {}
+    found: list[Member] = []
+    seen: set[str] = set()
     left = limits.unpacked_bytes
-    for entry in entries:
+    for number, entry in enumerate(entries):
         name = _name(entry, source)
-        if entry.is_dir() or name.parts[0] == "__MACOSX" or name.suffix.lower() not in PARTS:
+        if entry.is_dir() or litter(name):
             continue
-        if entry.flag_bits & _ENCRYPTED_FLAG:
-            raise InputError("zip 有密码", where=source, remedy="请去掉密码后重新打包")
-        content = _content(archive, entry, left, source, limits)
-        left -= len(content)
-        key = str(name.with_suffix("")).casefold()
-        found.setdefault(key, {})[name.suffix.lower()] = content
-        if name.suffix.lower() == ".shp":
-            shown[key] = str(name)
-    if not shown:
-        listing = "、".join(entry.filename for entry in entries[:5]) or "空"
-        raise InputError(f"zip 里没有 .shp（内有：{listing}）", where=source, remedy="请打包完整的 shapefile")
-    return [Bundle(f"{source}/{shown[key]}", found[key]) for key in sorted(shown)]
+        _check(entry, name, seen, source)
+        target = folder / f"{number:06d}"
+        left -= _extract(archive, entry, target, left, source, limits)
+        found.append(Member(name, target))
+    return sorted(found, key=lambda member: str(member.name))
+
+
+def _check(entry: zipfile.ZipInfo, name: PurePosixPath, seen: set[str], source: str) -> None:
+    if entry.flag_bits & _ENCRYPTED_FLAG:
+        raise InputError("zip 有密码", where=source, remedy="请去掉密码后重新打包")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise InputError(f"zip 里的 {name} 是链接，不是文件", where=source, remedy="请打包文件本身")
+    key = str(name).casefold()
+    if key in seen:
+        raise InputError(f"zip 里有两个文件都叫 {name}", where=source, remedy="请改名后重新打包")
+    seen.add(key)
 
 
 def _name(entry: zipfile.ZipInfo, source: str) -> PurePosixPath:
@@ -74,7 +99,7 @@ def _name(entry: zipfile.ZipInfo, source: str) -> PurePosixPath:
     name = PurePosixPath(text.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in text or not name.parts:
         raise InputError(f"zip 里有越界的路径 {text!r}", where=source, remedy="请重新打包，只含相对路径")
-    return name
+    return PurePosixPath("".join(c for c in str(name) if c.isprintable())) if not text.isprintable() else name
 
 
 def _regained(text: str) -> str:
@@ -87,17 +112,21 @@ def _regained(text: str) -> str:
     return raw.decode(codec, "replace") if codec else text
 
 
-def _content(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, source: str, limits: Limits
-) -> bytes:
-    """Read an entry piece by piece: the size it declares is not trusted."""
-    pieces: list[bytes] = []
+def _extract(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int, source: str, limits: Limits
+) -> int:
+    """Write an entry piece by piece and return its size: the size it declares is not trusted."""
     size = 0
-    with archive.open(entry) as stream:
+    bound = max(_RATIO * entry.compress_size, _RATIO_BYTES)
+    with archive.open(entry) as stream, target.open("wb") as out:
         while piece := stream.read(_CHUNK):
             size += len(piece)
             if size > left:
                 limit = limits.unpacked_bytes / 1024**3
-                raise InputError(f"zip 解压后超过上限 {limit:g} GB", where=source, remedy="请只打包项目范围")
-            pieces.append(piece)
-    return b"".join(pieces)
+                text = f"zip 解压后超过上限 {limit:g} GB（--limit unpacked_bytes=）"
+                raise InputError(text, where=source, remedy="请只打包项目范围")
+            if size > bound:
+                text = f"zip 里有文件的压缩比超过上限 {_RATIO} 倍"
+                raise InputError(text, where=source, remedy="请重新打包；若确是地图文件，请不压缩直接提交")
+            out.write(piece)
+    return size

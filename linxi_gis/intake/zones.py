@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import pyproj
+
 from linxi_gis import crs
 
 # EPSG: 3° zones 25-45 with prefix 4513-4533, by meridian 75-135°E 4534-4554;
 # 6° zones 13-23 with prefix 4491-4501, by meridian 75-135°E 4502-4512.
 _FIRST = {3: (25, 45, 4513, 4534), 6: (13, 23, 4491, 4502)}
+# The same of the old datums: first code with prefix, first code by meridian.
+_OLD_FIRST = {
+    "西安80": {3: (2349, 2370), 6: (2327, 2338)},
+    "北京54": {3: (2401, 2422), 6: (21413, 21453)},
+}
+OLD_DEGREES = {"西安80": "EPSG:4610", "北京54": "EPSG:4214"}
 _FALSE_EASTING_M = 500_000.0
 
 
@@ -41,6 +49,14 @@ class Zone:
     def label(self) -> str:
         """The zone in words."""
         return f"CGCS2000 {self.width_deg} 度带第 {self.number} 带（中央经线 {self.meridian_deg}°E）"
+
+    def on(self, datum: str, *, prefixed: bool) -> str:
+        """The zone's CRS on an old datum, "西安80" or "北京54".
+
+        >>> Zone(3, 39).on("西安80", prefixed=True), Zone(6, 20).on("北京54", prefixed=False)
+        ('EPSG:2363', 'EPSG:21460')
+        """
+        return f"EPSG:{_OLD_FIRST[datum][self.width_deg][0 if prefixed else 1] + self.number - _FIRST[self.width_deg][0]}"
 
 
 def zone_of_number(number: int) -> Zone | None:
@@ -86,18 +102,27 @@ def plane_of(system: str) -> Plane | None:
     (Plane(zone=Zone(width_deg=3, number=39), prefix=39), None, None)
     """
     parsed = crs.parse(system)
-    operation = parsed.coordinate_operation
-    if operation is None or operation.method_name != "Transverse Mercator" or not parsed.is_projected:
+    figure = parsed.ellipsoid
+    if figure is None or abs(figure.inverse_flattening - 298.257222101) >= 1e-6:
+        return None
+    return gauss_krueger(parsed)
+
+
+def gauss_krueger(system: pyproj.CRS) -> Plane | None:
+    """Return the zone a system on any datum is the Gauss-Krüger plane of, or None.
+
+    >>> gauss_krueger(crs.parse("EPSG:2363"))
+    Plane(zone=Zone(width_deg=3, number=39), prefix=39)
+    """
+    operation = system.coordinate_operation
+    if operation is None or operation.method_name != "Transverse Mercator" or not system.is_projected:
         return None
     value = {parameter.code: float(parameter.value) for parameter in operation.params}
-    figure = parsed.ellipsoid
-    grs80 = figure is not None and abs(figure.inverse_flattening - 298.257222101) < 1e-6
-    if not grs80 or value.get("8801") != 0.0 or value.get("8805") != 1.0 or value.get("8807") != 0.0:
+    if value.get("8801") != 0.0 or value.get("8805") != 1.0 or value.get("8807") != 0.0:
         return None
     easting, meridian = value.get("8806", 0.0), value.get("8802", 0.0)
     prefix, rest = divmod(easting, 1_000_000.0)
-    width = 6 if 13 <= prefix <= 23 else 3
-    zone = zone_of_meridian(meridian, width)
+    zone = zone_of_meridian(meridian, 6 if 13 <= prefix <= 23 else 3)
     if zone is None or rest != _FALSE_EASTING_M or prefix not in (0.0, float(zone.number)):
         return None
     return Plane(zone, int(prefix) or None)

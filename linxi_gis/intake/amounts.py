@@ -1,0 +1,99 @@
+"""How much a file may draw: features, vertices, and edges so long that following them takes minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import shapely
+
+from linxi_gis.crs import Geometry
+from linxi_gis.errors import InputError
+from linxi_gis.intake.reading import Draft, Limits
+
+# Edges are cut every 70 m (crs.STEP_M). Our choice: room for every road of a province, and 10 km an edge.
+# Without it 2,000 lines of 1,500 km, 39 KB as GeoJSON, take 52 s.
+_FREE_KM = 20_000.0
+_EDGE_KM = 10.0
+_DEGREE_KM = 111.0
+# What is wider in its own figures is refused alone, before a projection folds it into the county or a
+# hole is followed for minutes; in degrees `footprint.make_sites` asks for less.
+_FAR_KM = 5_000.0
+_TURN = 360.0
+_HOLE_DEG = 12.0
+_REMEDY = "请拆分文件或只提交项目范围；确需更多时用 --limit {key}=数目 放宽"
+
+
+def check_amounts(drafts: Sequence[Draft], source: str, limits: Limits) -> None:
+    """Raise InputError for more features or vertices than the limits, or edges of absurd length in sum."""
+    shapes = np.array([feature.geometry for draft in drafts for feature in draft.drawn], dtype=object)
+    vertices = int(shapely.get_num_coordinates(shapes).sum())
+    for count, limit, what, key in (
+        (len(shapes), limits.features, "图形", "features"),
+        (vertices, limits.vertices, "拐点", "vertices"),
+    ):
+        if count > limit:
+            told = f"共有 {count} 个{what}，超过上限 {limit} 个（{key}）"
+            raise InputError(told, where=source, remedy=_REMEDY.format(key=key))
+    total, most = _length_km(shapes), _FREE_KM + _EDGE_KM * vertices
+    if total > most:  # unless by features that will be refused alone (`within_reach`)
+        total = _length_km(shapes[[not _far(shape) for shape in shapes]])
+    if total > most:
+        raise InputError(
+            f"{vertices} 个拐点连成的边总长 {total:.0f} km，超过 {most:.0f} km，不是可用的坐标",
+            where=source,
+            remedy="请核对坐标系和坐标；确是大范围数据的，请拆分后提交",
+        )
+
+
+def _length_km(shapes: np.ndarray[tuple[int], np.dtype[np.object_]]) -> float:
+    """Length of all edges that would be followed, taken for degrees where every figure could be one."""
+    if not len(shapes):
+        return 0.0
+    bounds = shapely.bounds(shapes)
+    with np.errstate(invalid="ignore"):
+        unit = np.where(np.abs(bounds).max(axis=1) <= _TURN, _DEGREE_KM, 1e-3)
+        wide = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]) * unit
+        lengths = shapely.length(shapes) * unit
+    followed = np.isfinite(lengths) & (wide <= _FAR_KM)
+    return float(lengths[followed].sum())
+
+
+def within_reach(draft: Draft) -> tuple[Draft, list[InputError]]:
+    """Return the draft without features thousands of kilometres wide, holes and all, and an error for each.
+
+    Figures up to 360 may be degrees, or metres of a local grid: there only a hole far outside its ring counts.
+    """
+    kept, far = [], []
+    for feature in draft.drawn:
+        if _far(feature.geometry):
+            error = InputError(
+                f"{feature.label}：坐标相距数千公里以上，不是一个项目的范围", where=draft.source,
+                remedy="请核对坐标值：可能多了或少了一位、缺小数点，或有点号混入",
+            )  # fmt: skip
+            far.append(error)
+        else:
+            kept.append(feature)
+    return (replace(draft, drawn=tuple(kept)) if far else draft), far
+
+
+def _far(geometry: Geometry) -> bool:
+    outer = np.asarray(shapely.bounds(geometry))
+    if not np.isfinite(outer).all():
+        return False  # told as empty or NaN later on
+    whole = outer
+    if _holed(geometry):
+        inner = shapely.bounds(shapely.boundary(geometry))
+        whole = np.concatenate([np.fmin(outer[:2], inner[:2]), np.fmax(outer[2:], inner[2:])])
+    if not np.isfinite(whole).all():
+        return True
+    if float(np.abs(outer).max()) <= _TURN:
+        return float(np.abs(whole - outer).max()) > _HOLE_DEG
+    return float((whole[2:] - whole[:2]).max()) > _FAR_KM * 1000.0
+
+
+def _holed(geometry: Geometry) -> bool:
+    if geometry.geom_type == "MultiPolygon":
+        return bool(shapely.get_num_interior_rings(shapely.get_parts(geometry)).any())
+    return bool(shapely.get_num_interior_rings(geometry))
