@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import shapely
 
-from linxi_gis import __version__, intervals, overlay, partition
+from linxi_gis import __version__, crs, intervals, overlay, partition
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import GeometryError, NothingCheckedError
-from linxi_gis.finding import COVERED, Hit, Issue, LayerResult, LayerStatus, Relation
-from linxi_gis.judge import judge
+from linxi_gis.finding import (
+    COVERED,
+    Hit,
+    Issue,
+    LayerResult,
+    LayerStatus,
+    OtherReading,
+    Overall,
+    Relation,
+)
+from linxi_gis.judge import Judgement, judge
+from linxi_gis.law import Verdict
 from linxi_gis.library import Library
 from linxi_gis.model import Assessment, Gap, Layer, Partition, RulePack, Site
 from linxi_gis.project import Project
 from linxi_gis.rulebook import Rulebook
 from linxi_gis.themes import BACKDROP_THEMES
+
+_TOLD = 3  # of a list of differences, in a sentence
 
 
 def assess(
@@ -30,7 +42,8 @@ def assess(
 ) -> list[Assessment]:
     """Assess every site against every layer and the rules in force on a day.
 
-    Returns one assessment per site, in order. Raises NothingCheckedError when not a single layer
+    Returns one assessment per site, in order; a site that may be of another datum (`Site.others`) is judged
+    as that too, and its verdict says where they differ. Raises NothingCheckedError when not a single layer
     can be used: then there is nothing a judgement could stand on.
     """
     project = project or Project()
@@ -43,12 +56,29 @@ def assess(
             where=str(library.catalog.path.name),
             remedy="请检查图层目录和文件",
         )
-    measured, failed = _measured(sites, layers)
+    # Where a datum was assumed, the site stands in the batch twice: as read, and as it may be.
+    others = [other for site in sites for _, other in site.others]
+    measured, failed = _measured([*sites, *others], layers)
     opened = tuple(failed.get(entry.identity.id, entry) for entry in opened)
-    county = library.county(day)
-    return [
-        _one(i, site, opened, measured, county, library, rulebook, day, project) for i, site in enumerate(sites)
-    ]
+    bench = _Bench(opened, measured, library.county(day), library, rulebook, day, project)
+    made, row = [], len(sites)
+    for i, site in enumerate(sites):
+        made.append(_one(i, site, row, bench))
+        row += len(site.others)
+    return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bench:
+    """What every site of a batch is judged with; `measured` has a row for each site and other reading."""
+
+    opened: Sequence[Layer | Gap]
+    measured: Sequence[tuple[Layer, overlay.Measures]]
+    county: Geometry | None
+    library: Library
+    rulebook: Rulebook
+    day: date
+    project: Project
 
 
 def _measured(
@@ -70,40 +100,122 @@ def _judged(layer: Layer | Gap) -> bool:
     return layer.identity.theme not in BACKDROP_THEMES
 
 
-def _one(
-    row: int,
-    site: Site,
-    opened: Sequence[Layer | Gap],
-    measured: Sequence[tuple[Layer, overlay.Measures]],
-    county: Geometry | None,
-    library: Library,
-    rulebook: Rulebook,
-    day: date,
-    project: Project,
-) -> Assessment:
-    by_id = {id(layer): measures for layer, measures in measured}
-    results = tuple(
-        _gap_result(layer) if isinstance(layer, Gap) else layer_result(row, site, layer, by_id[id(layer)])
-        for layer in opened
-        if _judged(layer)
-    )
-    inside = None if county is None else bool(shapely.intersects(county, site.ground))
-    parts, doubts = _partition(row, site, measured)
-    judgement = judge(results, project, rulebook, day, site_kind=site.kind, inside_county=inside, site_accuracy_m=site.accuracy_m)
+def _one(row: int, site: Site, first_other: int, bench: _Bench) -> Assessment:
+    library = bench.library
+    results, judgement = _judgement(row, site, bench)
+    others = [
+        _other(name, _judgement(first_other + n, other, bench)[1], judgement, results)
+        for n, (name, other) in enumerate(site.others)
+    ]
+    parts, doubts = _partition(row, site, bench.measured)
+    rules = bench.rulebook
     return Assessment(
         site=replace(site, issues=(*site.issues, *doubts)) if doubts else site,
-        project=project,
-        on=day,
-        overall=judgement.overall,
+        project=bench.project,
+        on=bench.day,
+        overall=_with_others(judgement.overall, others),
         findings=judgement.findings,
         reminders=judgement.reminders,
         layers=results,
         partition=parts,
-        rules=RulePack(rulebook.name, rulebook.sha256, len(rulebook.in_force(day)), judgement.unevaluated),
+        rules=RulePack(rules.name, rules.sha256, len(rules.in_force(bench.day)), judgement.unevaluated),
         catalog_title=library.catalog.title,
-        demonstration=library.catalog.demonstration or any(layer.identity.demonstration for layer in opened),
+        demonstration=library.catalog.demonstration or any(layer.identity.demonstration for layer in bench.opened),
         engine_version=__version__,
     )
+
+
+def _judgement(row: int, site: Site, bench: _Bench) -> tuple[tuple[LayerResult, ...], Judgement]:
+    by_id = {id(layer): measures for layer, measures in bench.measured}
+    results = tuple(
+        _gap_result(layer) if isinstance(layer, Gap) else layer_result(row, site, layer, by_id[id(layer)])
+        for layer in bench.opened
+        if _judged(layer)
+    )
+    inside = None if bench.county is None else bool(shapely.intersects(bench.county, site.ground))
+    judgement = judge(
+        results, bench.project, bench.rulebook, bench.day,
+        site_kind=site.kind, inside_county=inside, site_accuracy_m=site.accuracy_m,
+    )  # fmt: skip
+    return results, judgement
+
+
+_Key = tuple[str, str, str, str]
+
+
+def _other(name: str, other: Judgement, main: Judgement, layers: Sequence[LayerResult]) -> OtherReading:
+    """Return another reading's verdict, and in which layers its findings are not those of the main one."""
+    here, there = _keys(main), _keys(other)
+    titles = {layer.id: layer.title for layer in layers}
+    changed = {key[0] for key in here.keys() ^ there.keys()}
+    ids = [layer for layer in (*titles, *sorted(changed - titles.keys())) if layer in changed]
+    differs = bool(changed) or (main.overall.verdict, main.overall.complete) != (
+        other.overall.verdict,
+        other.overall.complete,
+    )
+    changes = tuple(
+        f"{titles.get(layer, '项目')}：{_told(layer, here, there) or '无'}，若为 {name} 则 {_told(layer, there, here) or '无'}"
+        for layer in ids
+    )
+    overall = other.overall
+    return OtherReading(name, overall.verdict, overall.label, overall.complete, differs, tuple(ids), changes)
+
+
+def _keys(judgement: Judgement) -> dict[_Key, tuple[str, Verdict]]:
+    """Return the findings as (layer, zone, rule, verdict), each with its zone in words; a miss is none."""
+    return {
+        (f.layer, f.hit.zone_id if f.hit else "", f.rule or "", f.verdict.name): (
+            (f.hit.zone_name or f.hit.zone_id) if f.hit else "",
+            f.verdict,
+        )
+        for f in judgement.findings
+        if f.verdict is not Verdict.CLEAR
+    }
+
+
+def _told(layer: str, these: dict[_Key, tuple[str, Verdict]], those: dict[_Key, tuple[str, Verdict]]) -> str:
+    """The zones one reading has and the other has not, each once with the worst that is said of it."""
+    worst: dict[str, Verdict] = {}
+    for key, (zone, verdict) in these.items():
+        if key[0] == layer and key not in those:
+            worst[zone] = _worse(worst.get(zone, verdict), verdict)
+    words = [f"{zone}（{verdict.label}）" if zone else verdict.label for zone, verdict in worst.items()]
+    return "、".join(words[:_TOLD]) + (f" 等 {len(words)} 处" if len(words) > _TOLD else "")
+
+
+def _worse(one: Verdict, other: Verdict) -> Verdict:
+    """The worse of two; 未核查 stands beside the order, and gives way."""
+    ordered = [verdict for verdict in (one, other) if verdict is not Verdict.NOT_CHECKED]
+    return max(ordered, default=Verdict.NOT_CHECKED)
+
+
+def _with_others(overall: Overall, others: Sequence[OtherReading]) -> Overall:
+    """Return the verdict with what the other readings would make of it, where they differ."""
+    label, reasons = overall.label, list(overall.reasons)
+    for other in others:
+        if not other.differs:
+            continue
+        same = (other.verdict, other.complete) == (overall.verdict, overall.complete)
+        label += f"（若坐标实为 {other.crs}，{'所涉图斑不同' if same else f'则为 {other.label}'}）"
+        told = "；".join(other.changes[:_TOLD])
+        if len(other.changes) > _TOLD:
+            told += f"；另有 {len(other.changes) - _TOLD} 个图层不同"
+        reasons.append(f"坐标基准未注明，若实为 {other.crs}，结论为 {other.label}{f'。{told}' if told else ''}")
+    return replace(overall, label=label, reasons=tuple(reasons), others=tuple(others))
+
+
+def landmarks(library: Library, day: date) -> list[tuple[str, Geometry]]:
+    """Return the zones of the layers in force as (title, geometry in EPSG:4490): what readings are compared with.
+
+    Layers that cannot be read are left out: here they are evidence for a person, nothing is judged.
+    """
+    found: list[tuple[str, Geometry]] = []
+    for layer in library.layers(day):
+        if isinstance(layer, Layer) and _judged(layer):
+            names = (name or zone for name, zone in zip(layer.zone_names, layer.zone_ids, strict=True))
+            shapes = crs.lonlat_of_plane(layer.zones)
+            found += [(f"{layer.identity.title} {name}", shape) for name, shape in zip(names, shapes, strict=True)]
+    return found
 
 
 def _gap_result(gap: Gap) -> LayerResult:

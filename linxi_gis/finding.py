@@ -178,10 +178,29 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherReading:
+    """The verdict if the site's degrees were of another datum: `differs` when anything of it does.
+
+    `layers` are the ids of the layers whose findings differ, in the order of the catalogue; `changes`
+    says what differs, in Chinese, one sentence a layer.
+    """
+
+    crs: str
+    verdict: Verdict
+    label: str
+    complete: bool
+    differs: bool
+    layers: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Overall:
     """The verdict on the site: the worst finding, and what was not checked.
 
-    `label` is ready for print, e.g. 禁止（另有 2 个图层未核查）.
+    `label` is ready for print, e.g. 禁止（另有 2 个图层未核查）. `others` are the verdicts of the readings
+    that could not be ruled out; where one differs, `label` and `reasons` say so. `verdict` and
+    `complete` are those of the reading in use.
     """
 
     verdict: Verdict
@@ -189,3 +208,15 @@ class Overall:
     complete: bool
     unchecked: tuple[str, ...] = ()
     reasons: tuple[str, ...] = field(default_factory=tuple)
+    others: tuple[OtherReading, ...] = ()
+
+    def reaches(self, bar: Verdict) -> bool:
+        """Whether any reading is incomplete or as bad as `bar`: unknown is never clear.
+
+        >>> Overall(Verdict.NOTICE, "提示", True).reaches(Verdict.PROHIBITED)
+        False
+        >>> Overall(Verdict.NOT_CHECKED, "未核查", False).reaches(Verdict.PROHIBITED)
+        True
+        """
+        answers = ((self.verdict, self.complete), *((one.verdict, one.complete) for one in self.others))
+        return any(not complete or verdict >= bar for verdict, complete in answers)

@@ -16,11 +16,12 @@ import jsonschema
 import pytest
 import shapely
 import uvicorn
-from yard import DAY, EAST, GK, HUNDRED, NORTH, RULES, entry, open_library, site, square, write_layer
+from yard import DAY, EAST, GK, HUNDRED, NORTH, RULES, entry, open_library, square, write_layer
 
 from linxi_api.app import create_app
 from linxi_gis import crs
 from linxi_gis.assess import assess
+from linxi_gis.intake import read_geojson
 from linxi_gis.library import Library
 from linxi_gis.report import extract
 
@@ -92,7 +93,8 @@ def test_a_point_inside_is_inside(client: httpx.Client) -> None:
 
 def test_it_answers_as_the_core_does(client: httpx.Client, library: Library) -> None:
     over_http = post(client, HUNDRED)
-    core = extract.build(assess([site(HUNDRED)], library, RULES, DAY)[0])
+    (read,) = read_geojson(feature(HUNDRED)).sites
+    core = extract.build(assess([read], library, RULES, DAY)[0])
     assert over_http["verdict"] == core["verdict"]
     assert over_http["layers"][0]["sha256"] == core["layers"][0]["sha256"]
     rules = [(finding["zone_id"], finding["rule"], finding["verdict"]) for finding in core["findings"]]
@@ -140,6 +142,21 @@ def test_an_ambiguous_list_gets_its_candidates(client: httpx.Client, shared: Pat
     body = problem(response, 422)
     assert len(body["candidates"]) > 1
     assert "--crs" in body["remedy"]
+    for candidate in body["candidates"]:
+        assert candidate.keys() == SCHEMA.schema["$defs"]["candidate"]["properties"].keys()
+        assert candidate["geometry"]["type"] == "Polygon" and candidate["evidence"]
+        assert "km 内没有已知图斑" in candidate["evidence"][-1]
+
+
+def test_old_coordinates_want_parameters(client: httpx.Client) -> None:
+    rows = "西安80坐标系 3度带39带\nX,Y\n4829900,39580800\n4829900,39580850\n4829950,39580850"
+    headers = {"content-type": "text/plain"}
+    assert "--transform" in problem(client.post("/v1/assessments", content=rows, headers=headers), 422)["remedy"]
+    answer = client.post("/v1/assessments", content=rows, headers=headers, params={"transform": "10,20,30"})
+    (body,) = answer.json()["assessments"]
+    assert "datum_transformed" in {issue["code"] for issue in body["site"]["issues"]}
+    bad = client.post("/v1/assessments", content=rows, headers=headers, params={"transform": "1,2"})
+    assert "3 个或 7 个" in problem(bad, 400)["detail"]
 
 
 @pytest.mark.parametrize(

@@ -325,6 +325,7 @@ def test_a_fault_of_ours_loses_one_file_only(tmp_path: Path, monkeypatch: pytest
 
     from linxi_gis import intake
     from linxi_gis.cli import linxi as program
+    from linxi_gis.intake import reader
 
     honest = intake.read
 
@@ -333,7 +334,7 @@ def test_a_fault_of_ours_loses_one_file_only(tmp_path: Path, monkeypatch: pytest
             raise ZeroDivisionError("试验")
         return honest(path, options)
 
-    monkeypatch.setattr(intake, "read", faulty)
+    monkeypatch.setattr(reader, "read", faulty)
     words = ["check", "bad.csv", str(EXAMPLES / "well_point.csv"), "--format", "json", *DAY]
     done = CliRunner().invoke(program, words, standalone_mode=False)
     assert done.return_value == 3

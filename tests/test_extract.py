@@ -115,6 +115,16 @@ def test_a_finding_carries_the_article_word_for_word(tmp_path: Path, shared: Pat
     assert [question["attribute"] for question in finding["questions"]] == ["is_water_supply_related"]
 
 
+def test_the_schema_wants_candidates_and_other_readings_whole(tmp_path: Path) -> None:
+    for where, key in (("site", "candidates"), ("verdict", "other_readings")):
+        body = extract.build(answers(tmp_path)[0])
+        assert body[where][key] == []
+        body[where][key] = [{"crs": "GCJ-02"}]
+        assert not SCHEMA.is_valid(body)
+        del body[where][key]
+        assert not SCHEMA.is_valid(body)
+
+
 def test_batch_is_many_ones(tmp_path: Path) -> None:
     library = red_line(tmp_path, [square(50, 50, 200), square(600, 0, 100)])
     sites = [site(square(37.0 * i, 11.0 * i, 80), f"s{i}") for i in range(12)]

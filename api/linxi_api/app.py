@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from starlette.exceptions import HTTPException
 from linxi_api import problems, routes
 from linxi_gis import __version__
 from linxi_gis.errors import LinxiError
+from linxi_gis.intake import Limits
+from linxi_gis.intake.guard import Reader
 from linxi_gis.library import Library
 from linxi_gis.report.extract import schema
 from linxi_gis.rulebook import Rulebook
@@ -22,9 +26,24 @@ from linxi_gis.rulebook import Rulebook
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(library: Library, rulebook: Rulebook) -> FastAPI:
-    """Return the application for one county: its layers and its rules are handed in."""
+# Two uploads are read at once; the next waits. Each child may take `guard.MEMORY_BYTES`.
+READERS = 2
+
+
+def create_app(library: Library, rulebook: Rulebook, limits: Limits | None = None) -> FastAPI:
+    """Return the application for one county: its layers, its rules and the limits of uploads are handed in.
+
+    The children that read uploads start with the first upload that needs one and end with the application.
+    """
+    reader = Reader(READERS)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        reader.close()
+
     app = FastAPI(
+        lifespan=lifespan,
         title="林西县建设项目选址研判",
         description="地块与管控图层比对，按当日条文给出初步研判；不替代主管部门认定。",
         version=__version__,
@@ -33,6 +52,8 @@ def create_app(library: Library, rulebook: Rulebook) -> FastAPI:
     )
     app.state.library = library
     app.state.rulebook = rulebook
+    app.state.reader = reader
+    app.state.limits = limits or Limits()
     app.add_exception_handler(LinxiError, problems.from_linxi)
     app.add_exception_handler(RequestValidationError, problems.from_validation)
     app.add_exception_handler(HTTPException, problems.from_http)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from linxi_gis.errors import LinxiError
 from linxi_gis.intake.errors import AmbiguousCrsError
+from linxi_gis.report import extract
 
 _TITLES = {
     400: "请求有误", 404: "没有这个地址", 405: "方法不对", 413: "文件太大", 415: "格式不支持",
@@ -37,17 +38,7 @@ async def from_linxi(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, LinxiError)
     more: dict[str, Any] = {"remedy": error.remedy} if error.remedy else {}
     if isinstance(error, AmbiguousCrsError):
-        more["candidates"] = [
-            {
-                "label": candidate.label,
-                "crs": candidate.crs,
-                "lon": round(candidate.lon, 6),
-                "lat": round(candidate.lat, 6),
-                "in_county": candidate.in_county,
-                "area_m2": round(candidate.area_m2, 2),
-            }
-            for candidate in error.candidates
-        ]
+        more["candidates"] = [extract.candidate(one) for one in error.candidates]
     return problem(error.http_status, str(error), request, **more)
 
 

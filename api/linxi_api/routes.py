@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from linxi_gis import __version__, intake
-from linxi_gis.assess import assess
+from linxi_gis import __version__
+from linxi_gis.assess import assess, landmarks
 from linxi_gis.errors import InputError, UsageError
 from linxi_gis.finding import Issue
 from linxi_gis.footprint import corridor
+from linxi_gis.intake import Limits, Options, Reading
+from linxi_gis.intake.candidates import sites_with_landmarks, with_landmarks
+from linxi_gis.intake.errors import AmbiguousCrsError
+from linxi_gis.intake.guard import Reader
+from linxi_gis.intake.transform import parse_transform
 from linxi_gis.library import Library
 from linxi_gis.model import Gap, Layer
 from linxi_gis.project import Project, with_values
-from linxi_gis.report import extract
+from linxi_gis.report import extract, issuefile
 from linxi_gis.rulebook import Rulebook
 
 router = APIRouter(tags=["选址研判"])
-# A site file is small; a request larger than this is a mistake or an attack.
-MAX_BODY_BYTES = 50 * 1024 * 1024
+# What a form needs beside its file: boundaries, headers, the project's text.
+_FORM_BYTES = 1024 * 1024
+_PASTED = "粘贴的文本"
+_TEXTS = ("text/plain", "text/csv", "text/tab-separated-values")
 
 
 class TooLargeError(InputError):
@@ -43,20 +52,56 @@ def _rulebook(request: Request) -> Rulebook:
     return rulebook
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Who reads what is sent, and how much of it."""
+
+    reader: Reader
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What a request holds: a file's bytes, its name (never a path), the project's JSON text if given apart."""
+
+    name: str
+    data: bytes
+    project: str | None
+
+
+def _desk(request: Request) -> _Desk:
+    return _Desk(request.app.state.reader, request.app.state.limits)
+
+
 LibraryDep = Annotated[Library, Depends(_library)]
 RulesDep = Annotated[Rulebook, Depends(_rulebook)]
+DeskDep = Annotated[_Desk, Depends(_desk)]
 OnQuery = Annotated[date | None, Query(description="研判日期，默认今天；按当日有效的图层和条文")]
-CrsQuery = Annotated[str | None, Query(description="EPSG:编号、GCJ-02 或 BD-09；文件自己说不清时必须给")]
+CrsQuery = Annotated[
+    str | None, Query(description="EPSG:编号、GCJ-02、BD-09、西安80、北京54 或 DMS（度分秒连写）；文件自己说不清时必须给")
+]
+TransformQuery = Annotated[
+    str | None,
+    Query(
+        description="西安80、北京54 到 CGCS2000 的参数 dx,dy,dz[,rx,ry,rz,s]"
+        "（米、角秒、ppm；布尔莎模型，坐标框架旋转，EPSG:9607）"
+    ),
+]
 WidthQuery = Annotated[float | None, Query(gt=0, description="线路走廊总宽度（米）")]
 
 
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "GeoJSON（可带 project 成员：项目属性），或 multipart：file（地块文件）+ project（JSON 文本）",
+        "description": (
+            "GeoJSON（可带 project 成员：项目属性）；或 multipart：file（任何可读的地块文件）+ project（JSON 文本）；"
+            "或 text/plain、text/csv：粘贴的坐标。文件名只作名称，不作路径或网址"
+        ),
         "content": {
             "application/geo+json": {"schema": {"type": "object"}},
             "application/json": {"schema": {"type": "object"}},
+            "text/plain": {"schema": {"type": "string"}},
+            "text/csv": {"schema": {"type": "string"}},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -71,32 +116,58 @@ _BODY = {
 
 @router.post("/v1/assessments", summary="研判地块", openapi_extra=_BODY)
 async def assess_sites(
-    request: Request, library: LibraryDep, rules: RulesDep,
-    on: OnQuery = None, crs: CrsQuery = None, width: WidthQuery = None,
+    request: Request, library: LibraryDep, rules: RulesDep, desk: DeskDep,
+    on: OnQuery = None, crs: CrsQuery = None, transform: TransformQuery = None, width: WidthQuery = None,
 ) -> dict[str, Any]:  # fmt: skip
     """每个地块一份摘要（assessment-1），与命令行 `linxi check --format json` 相同。"""
-    filename, data, project = await _sent(request)
-    return await run_in_threadpool(_assess, filename, data, project, library, rules, on or _today(), crs, width)
+    sent = await _sent(request, desk.limits)
+    day = on or _today()
+    options = await run_in_threadpool(_options, library, desk, day, crs, transform)
+    return await run_in_threadpool(_assess, sent, library, rules, desk, day, options, width)
+
+
+def _options(library: Library, desk: _Desk, day: date, crs: str | None, transform: str | None) -> Options:
+    parameters = None if transform is None else parse_transform(transform)
+    return Options(crs=crs, county=library.county_lonlat(day), limits=desk.limits, transform=parameters)
 
 
 def _assess(
-    filename: str, data: bytes, said: str | None, library: Library, rules: Rulebook, day: date, crs: str | None,
-    width: float | None,
+    sent: _Sent, library: Library, rules: Rulebook, desk: _Desk, day: date, options: Options, width: float | None,
 ) -> dict[str, Any]:  # fmt: skip
-    values = _object(said, "project") if said is not None else _member(data)
+    values = _object(sent.project, "project") if sent.project is not None else _member(sent.data)
     project = with_values(Project(), values.items(), rules.attributes, "project")
-    reading = intake.read_bytes(
-        data, filename, intake.Options(crs=crs, county=library.county_lonlat(day), source_name=filename)
-    )
+    try:
+        reading = _read(sent, desk, options)
+    except AmbiguousCrsError as error:
+        raise error.with_candidates(with_landmarks(error.candidates, landmarks(library, day))) from error
     if not reading.sites:
         raise InputError(
-            "没有可以研判的地块：" + "；".join(issue.text for issue in reading.issues), where=filename
+            "没有可以研判的地块：" + "；".join(issue.text for issue in reading.issues), where=sent.name
         )
-    sites = [corridor(site, width) if width else site for site in reading.sites]
+    known = sites_with_landmarks(reading.sites, lambda: landmarks(library, day))
+    sites = [corridor(site, width) if width else site for site in known]
     return {
         "assessments": [extract.build(one) for one in assess(sites, library, rules, day, project)],
         "issues": [_issue(issue) for issue in reading.issues],
     }
+
+
+@router.post("/v1/readings", summary="只读地块文件，不研判", openapi_extra=_BODY)
+async def read_sites(
+    request: Request, library: LibraryDep, desk: DeskDep, on: OnQuery = None, crs: CrsQuery = None,
+    transform: TransformQuery = None,
+) -> dict[str, Any]:  # fmt: skip
+    """读出的地块、问题和别的读法，与命令行 `linxi read --format json` 的一项相同。"""
+    sent = await _sent(request, desk.limits)
+    options = await run_in_threadpool(_options, library, desk, on or _today(), crs, transform)
+    return await run_in_threadpool(_reading, sent, desk, options)
+
+
+def _reading(sent: _Sent, desk: _Desk, options: Options) -> dict[str, Any]:
+    reading = _read(sent, desk, options)
+    told = issuefile.told_of(sent.name, reading)
+    answers: list[dict[str, Any]] = json.loads(issuefile.readings([told], {sent.name: reading.format}))
+    return answers[0]
 
 
 @router.get("/v1/layers", summary="图层及其状态")
@@ -153,23 +224,36 @@ def _today() -> date:
     return datetime.now().date()
 
 
-async def _sent(request: Request) -> tuple[str, bytes, str | None]:
-    """Return file name, bytes and project text of a request: a GeoJSON body (no text), or a form."""
+async def _sent(request: Request, limits: Limits) -> _Sent:
+    """Return what a request holds: a form, pasted text, or GeoJSON (which may hold its project itself)."""
     length = request.headers.get("content-length", "")
-    _check_size(int(length) if length.isdigit() else 0)
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    _check_size(int(length) if length.isdigit() else 0, limits)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
         if not length.isdigit():
             raise UsageError("multipart 请求没有 Content-Length", remedy="请带上长度，或直接提交 GeoJSON")
         async with request.form(max_files=1, max_fields=10) as form:
             upload, project = form.get("file"), form.get("project")
             if not isinstance(upload, UploadFile):
                 raise UsageError("缺少 file", remedy="multipart 表单里用 file 字段上传地块文件")
-            return upload.filename or "upload", await upload.read(), str(project or "{}")
+            return _Sent(_named(upload.filename or ""), await upload.read(), str(project or "{}"))
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        _check_size(len(body))
-    return "body.geojson", bytes(body), None
+        _check_size(len(body), limits)
+    if kind in _TEXTS:
+        return _Sent(_PASTED, bytes(body), "{}")
+    return _Sent("body.geojson", bytes(body), None)
+
+
+def _named(filename: str) -> str:
+    """The last part of an upload's name: what stands before it is a stranger's folder, or a trick."""
+    return PurePath(filename.replace("\\", "/")).name or "upload"
+
+
+def _read(sent: _Sent, desk: _Desk, options: Options) -> Reading:
+    filename = f"{_PASTED}.txt" if sent.name == _PASTED else sent.name
+    return desk.reader.read_bytes(sent.data, filename, replace(options, source_name=sent.name))
 
 
 def _member(data: bytes) -> dict[str, Any]:
@@ -180,9 +264,12 @@ def _member(data: bytes) -> dict[str, Any]:
     return values
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_BODY_BYTES:
-        raise TooLargeError(f"请求超过 {MAX_BODY_BYTES // 2**20} MB", remedy="请拆成几次提交")
+def _check_size(size: int, limits: Limits) -> None:
+    if size > limits.file_bytes + _FORM_BYTES:
+        raise TooLargeError(
+            f"请求超过上限 {limits.file_bytes / 2**20:g} MB（file_bytes）",
+            remedy="请拆成几次提交；服务端可用 linxi serve --limit file_bytes=500MB 放宽",
+        )
 
 
 def _object(text: str | bytes, what: str) -> dict[str, Any]:

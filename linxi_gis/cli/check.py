@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linxi_gis.cli import read as reads
+from linxi_gis.cli import reading as readings
 from linxi_gis.cli import roof, words
 from linxi_gis.errors import InputError, LinxiError, UsageError
 from linxi_gis.law import Verdict
 
 if TYPE_CHECKING:
-    from linxi_gis.intake import Options
+    from linxi_gis.intake import Options, Reading
+    from linxi_gis.intake.guard import Reader
     from linxi_gis.model import Assessment, Site
+    from linxi_gis.report.issuefile import Told
 
 FORMATS = ("json", "html", "geojson", "xlsx")
 _FAIL_ON = [v.label for v in (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO_JUSTIFY, Verdict.NOTICE)]
@@ -29,24 +33,34 @@ _FAIL_ON = [v.label for v in (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO
 @click.option("--set", "sets", multiple=True, metavar="属性=值", help="项目属性（是/否/未知），可多次；见 linxi rules attributes")
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
 @click.option("--on", metavar="日期", help=roof.ON_HELP)
-@click.option("--crs", metavar="坐标系", help="EPSG:编号、GCJ-02 或 BD-09；文件自己说不清时必须写")
+@click.option("--crs", metavar="坐标系", help=readings.CRS_HELP)
+@click.option("--transform", metavar="参数", help=readings.TRANSFORM_HELP)
+@click.option("--limit", "limits", multiple=True, metavar="项目=数值", help=readings.LIMIT_HELP)
 @click.option("--width", type=float, metavar="米", help="线路走廊总宽度：把线变成走廊")
 @click.option("--out", metavar="目录", help="结果写到这个目录")
 @click.option("--format", "formats", metavar="格式", help=f"用逗号分开：{','.join(FORMATS)}；不写 --out 时只能是 json")
+@click.option("--issues", "issues_file", metavar="问题.geojson", help=reads.ISSUES_HELP)
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), metavar="结论", help="有地块达到该结论时退出码为 1")
 def check(
     sites: tuple[str, ...], project_file: str | None, sets: tuple[str, ...], catalog: str | None,
-    on: str | None, crs: str | None, width: float | None, out: str | None, formats: str | None, fail_on: str | None,
+    on: str | None, crs: str | None, transform: str | None, limits: tuple[str, ...], width: float | None, out: str | None,
+    formats: str | None, issues_file: str | None, fail_on: str | None,
 ) -> int:  # fmt: skip
     """研判地块：读入坐标文件，与全部图层比对，按当日条文给出初步结论。
 
-    地块文件可以是 GeoJSON、Shapefile（.shp 或 .zip）、界址点 TXT、CSV 坐标表；写 - 从标准输入粘贴坐标。
+    \b
+    地块文件：Shapefile、GeoJSON、GeoPackage、FlatGeobuf、GDB、MapInfo、KML/KMZ、GPX、DXF、
+    界址点 TXT、CSV/Excel/Word 坐标表、WKT，或装着它们的 zip、文件夹；
+    写 - 从标准输入粘贴坐标。只想看怎么读的，用 linxi read。
     """
     wanted = _formats(formats, out)
+    asked = readings.options_of(crs, transform, limits)
     day = roof.day_of(on)
     office = roof.open_office(catalog)
     project = roof.project_of(project_file, sets, office.rulebook)
-    read, failed = _read_all(sites, crs, width, office, day)
+    read, failed, told = _read_all(sites, asked, width, office, day)
+    if issues_file is not None:
+        reads.write_issues(Path(issues_file), told)
     if not read:
         return InputError.exit_code
 
@@ -80,54 +94,64 @@ def _formats(text: str | None, out: str | None) -> tuple[str, ...]:
 
 
 def _read_all(
-    names: Sequence[str], crs: str | None, width: float | None, office: roof.Office, day: date
-) -> tuple[list[Site], bool]:
+    names: Sequence[str], asked: Options, width: float | None, office: roof.Office, day: date
+) -> tuple[list[Site], bool, list[Told]]:
     """Read every file; a file or feature that fails is told and the others go on."""
+    from linxi_gis.assess import landmarks
     from linxi_gis.footprint import MIN_WIDTH_M, corridor
-    from linxi_gis.intake import Options
-    from linxi_gis.intake.errors import UNFORESEEN
+    from linxi_gis.intake.candidates import sites_with_landmarks
+    from linxi_gis.intake.guard import Reader
+    from linxi_gis.report.issuefile import with_sites
 
     if width is not None and not width >= MIN_WIDTH_M:
         raise UsageError(f"走廊宽度 {width:g} m 不合理", remedy=f"--width 是总宽度（米），不小于 {MIN_WIDTH_M:g}")
-    read: list[Site] = []
+    options = replace(asked, county=office.library.county_lonlat(day))
+    with Reader() as reader:
+        told, failed = _read_each(names, options, reader, lambda error: roof.with_landmarks(error, office, day))
+    read = [site for one in told for site in one.sites]
+    read = sites_with_landmarks(read, lambda: landmarks(office.library, day))
+    wide = _unique([corridor(site, width) if width is not None else site for site in read])
+    return wide, failed, with_sites(told, wide)
+
+
+def _read_each(
+    names: Sequence[str], options: Options, reader: Reader, explained: Callable[[LinxiError], LinxiError]
+) -> tuple[list[Told], bool]:
+    from linxi_gis.intake.errors import UNFORESEEN
+    from linxi_gis.report import issuefile
+
+    told: list[Told] = []
     failed = False
-    options = Options(crs=crs, county=office.library.county_lonlat(day))
     for number, name in enumerate(names, start=1):
         if len(names) > 1:
             click.echo(f"读取 {number}/{len(names)}：{name}", err=True)
         try:
-            reading_sites, bad = _read_one(name, options)
+            reading, bad = _read_one(name, options, reader)
         except LinxiError as error:
+            error = explained(error)
             click.echo(f"错误：{error}", err=True)
+            told.append(issuefile.refused(name, error))
             failed = True
             continue
         except UNFORESEEN as error:
-            click.echo(
-                f"错误：{name}：程序内部错误（{type(error).__name__}：{error}），该文件未研判，请反馈", err=True
-            )
+            what = f"程序内部错误（{type(error).__name__}：{error}），该文件未研判，请反馈"
+            click.echo(f"错误：{name}：{what}", err=True)
+            told.append(issuefile.refused(name, InputError(what, where=name)))
             failed = True
             continue
         failed = failed or bad
-        read.extend(corridor(site, width) if width is not None else site for site in reading_sites)
-    return _unique(read), failed
+        told.append(issuefile.told_of(name, reading))
+    return told, failed
 
 
-def _read_one(name: str, options: Options) -> tuple[Sequence[Site], bool]:
+def _read_one(name: str, options: Options, reader: Reader) -> tuple[Reading, bool]:
     """Read one file or standard input; print what it says of itself. The flag tells of bad features."""
-    from linxi_gis import intake
-    from linxi_gis.intake.encoding import decode
-
-    if name == "-":
-        pasted, guesses = decode(sys.stdin.buffer.read(), "标准输入")
-        reading = intake.read_text(pasted, replace(options, source_name="标准输入"))
-        reading = replace(reading, issues=(*guesses, *reading.issues))
-    else:
-        reading = intake.read(Path(name), options)
+    reading = readings.read_site_file(name, options, reader)
     on_sites = {issue for site in reading.sites for issue in site.issues}  # those stand in the table
     for issue in reading.issues:
         if issue not in on_sites:
             click.echo(f"{'错误' if issue.severity == 'error' else '提示'}：{issue.text}；{issue.remedy}", err=True)
-    return reading.sites, any(issue.severity == "error" for issue in reading.issues)
+    return reading, any(issue.severity == "error" for issue in reading.issues)
 
 
 def _unique(sites: Sequence[Site]) -> list[Site]:
@@ -151,8 +175,8 @@ def _show(assessments: Sequence[Assessment]) -> None:
 
 
 def _failing(assessments: Sequence[Assessment], fail_on: str | None) -> int:
-    """Return 1 when a verdict reaches the bar; an incomplete answer always does: unknown is not clear."""
+    """Return 1 when a verdict, as read or as it may be, reaches the bar; an incomplete answer always does."""
     if fail_on is None:
         return 0
     bar = Verdict.from_label(fail_on)
-    return int(any(not one.overall.complete or one.overall.verdict >= bar for one in assessments))
+    return int(any(one.overall.reaches(bar) for one in assessments))

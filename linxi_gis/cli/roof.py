@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linxi_gis.errors import UsageError
+from linxi_gis.errors import LinxiError, UsageError
 
 if TYPE_CHECKING:
     from linxi_gis.library import Library
@@ -32,8 +32,8 @@ class Office:
     rulebook: Rulebook
 
 
-def catalog_path(given: str | None) -> Path:
-    """Return the catalogue to use; the bundled demonstration county when nobody names another."""
+def catalog_path(given: str | None, *, tell: bool = True) -> Path:
+    """Return the catalogue to use; the bundled demonstration county, and `tell` so, when nobody names another."""
     if given:
         return Path(given)
     named = os.environ.get("LINXI_CATALOG")
@@ -45,7 +45,8 @@ def catalog_path(given: str | None) -> Path:
     from linxi_layers import demo_catalog
 
     path = demo_catalog()
-    click.echo("未指定图层目录，使用自带的示意图层（结论无效力）；正式图层请用 --catalog", err=True)
+    if tell:
+        click.echo("未指定图层目录，使用自带的示意图层（结论无效力）；正式图层请用 --catalog", err=True)
     return path
 
 
@@ -75,6 +76,17 @@ def day_of(text: str | None) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"--on {text!r} 不是日期", remedy="写成 YYYY-MM-DD，例如 2026-08-15") from error
+
+
+def with_landmarks(error: LinxiError, office: Office, day: date) -> LinxiError:
+    """Return an error with what lies beside its candidate readings; any other error as it is."""
+    from linxi_gis.assess import landmarks
+    from linxi_gis.intake.candidates import with_landmarks as beside
+    from linxi_gis.intake.errors import AmbiguousCrsError
+
+    if not isinstance(error, AmbiguousCrsError) or not error.candidates:
+        return error
+    return error.with_candidates(beside(error.candidates, landmarks(office.library, day)))
 
 
 def project_of(path: str | None, sets: tuple[str, ...], rules: Rulebook) -> Project:

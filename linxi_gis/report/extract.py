@@ -10,9 +10,9 @@ from typing import Any
 
 import shapely
 
-from linxi_gis.finding import Finding, Hit, Issue, LayerResult, Question
+from linxi_gis.finding import Finding, Hit, Issue, LayerResult, OtherReading, Question
 from linxi_gis.law import Citation, Value
-from linxi_gis.model import Assessment, Partition, Site
+from linxi_gis.model import Assessment, Candidate, Partition, Site
 
 SCHEMA = "assessment-1"
 DISCLAIMER = "初步研判，不替代主管部门认定"
@@ -48,6 +48,7 @@ def build(assessment: Assessment) -> dict[str, Any]:
             "complete": assessment.overall.complete,
             "unchecked": list(assessment.overall.unchecked),
             "reasons": list(assessment.overall.reasons),
+            "other_readings": [_other(reading) for reading in assessment.overall.others],
         },
         "findings": [_finding(finding) for finding in assessment.findings],
         "reminders": [_finding(finding) for finding in assessment.reminders],
@@ -118,6 +119,41 @@ def _site(site: Site) -> Json:
             "declared": site.reference.declared,
         },
         "issues": [_issue(issue) for issue in site.issues],
+        "candidates": [candidate(one) for one in site.candidates],
+    }
+
+
+def candidate(one: Candidate) -> dict[str, Any]:
+    """Return a candidate reading as JSON values; the same in the extract and in the problem of a request."""
+    return {
+        "code": one.code,
+        "label": one.label,
+        "crs": one.crs,
+        "centre": _point((one.lon, one.lat)),
+        "in_county": one.in_county,
+        "distance_km": _round(one.distance_km, 4),
+        "area_m2": _round(one.area_m2, 4),
+        "evidence": list(one.evidence),
+        "geometry": _wkt(one.geometry_wkt),
+    }
+
+
+def _wkt(text: str | None) -> Json | None:
+    if text is None:
+        return None
+    loaded: dict[str, Any] = json.loads(shapely.to_geojson(shapely.from_wkt(text)))
+    return loaded
+
+
+def _other(reading: OtherReading) -> Json:
+    return {
+        "crs": reading.crs,
+        "code": reading.verdict.name,
+        "label": reading.label,
+        "complete": reading.complete,
+        "differs": reading.differs,
+        "layers": list(reading.layers),
+        "changes": list(reading.changes),
     }
 
 

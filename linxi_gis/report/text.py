@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Verdict
-from linxi_gis.model import Assessment, Site
+from linxi_gis.model import Assessment, Candidate, Site
 from linxi_gis.report.extract import DISCLAIMER, STAMP
 from linxi_gis.themes import STATUS_TITLES
 from linxi_gis.units import area_text, chainage, distance_text, wind
@@ -40,6 +40,9 @@ def render(assessment: Assessment) -> RenderableType:
     """
     parts: list[RenderableType] = [_title(assessment), _reading(assessment.site)]
     parts.extend(Text(plain(f"! {issue.text}"), style="yellow") for issue in assessment.site.issues)
+    parts.extend(Text(f"! {text}", style="yellow") for text in other_readings(assessment))
+    if assessment.site.candidates:
+        parts += [Text(), candidates(assessment.site.candidates)]
     parts += [Text(), _layers(assessment)]
     if assessment.overall.unchecked:
         parts += [Text(), Text(f"未核查：{'；'.join(assessment.overall.unchecked)}", style=_UNCHECKED_STYLE)]
@@ -58,6 +61,37 @@ def plain(text: str) -> str:
     '甲[2J乙'
     """
     return _STEERING.sub("", text)
+
+
+def other_readings(assessment: Assessment) -> list[str]:
+    """Return a sentence for each other reading of the site: what its verdict is, and what differs.
+
+    The same on the terminal and on the map.
+    """
+    told = []
+    for other in assessment.overall.others:
+        if not other.differs:
+            told.append(f"坐标基准未注明；若实为 {other.crs}，结论相同")
+            continue
+        changes = f"。{'；'.join(other.changes[:FINDINGS_SHOWN])}" if other.changes else ""
+        told.append(plain(f"坐标基准未注明；若实为 {other.crs}，结论为 {other.label}{changes}"))
+    return told
+
+
+def candidates(found: Sequence[Candidate]) -> Table:
+    """Return the readings that were not chosen, each with where it lies, its evidence and its --crs."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title="其他可能的读法（未采用）", title_justify="left")
+    for name in ("读法", "中心", "面积", "位置", "依据"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        place = "" if one.distance_km is None else "县界内" if one.in_county else f"距县界 {one.distance_km:.1f} km"
+        name = f"{one.label}\n--crs {one.crs}" if one.crs else one.label
+        area = area_text(one.area_m2) if one.area_m2 else ""
+        centre = f"{one.lon:.5f}°E\n{one.lat:.5f}°N"
+        # A newline is ours, anything else that steers is not.
+        evidence = "\n".join(plain(text) for text in one.evidence)
+        table.add_row(Text(name), centre, area, place, Text(evidence, style="dim"))
+    return table
 
 
 def _title(assessment: Assessment) -> Text:

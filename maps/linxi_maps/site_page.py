@@ -12,6 +12,7 @@ import shapely
 from linxi_gis.crs import Geometry
 from linxi_gis.finding import Finding, Hit
 from linxi_gis.model import Assessment, Site
+from linxi_gis.report.text import other_readings
 from linxi_gis.units import distance_text
 from linxi_maps import panels
 from linxi_maps.drawing import dimension, drawn, frame_of, outline_of, plain_popup, unique_titles
@@ -28,6 +29,7 @@ _UNSEEN = Style("名称", BASE, "#ffffff", "#ffffff", 0.0, 0.0, "", 50)
 _VIEW_M = 1500.0  # least half-width of the first view
 _NEAR_SHOWN_M = 5000.0  # nearest lines longer than this would leave the first view
 _DEGREE_M = 111_000.0
+_LISTED = 6  # candidate readings told beside a map
 
 
 def site_map(assessment: Assessment, layers: Sequence[MapLayer], *, outline: Geometry | None) -> str:
@@ -138,6 +140,8 @@ def _side(
     if quiet:
         lines.append(f"已核查、本图范围内没有图斑：{'、'.join(quiet)}。")
     told = (i.text for r in results.values() if not r.unchecked for i in r.issues if i.severity != "info")
+    lines += [f"读法：{text}" for text in other_readings(assessment)]
+    lines += [f"另一种读法（未采用）：{one.label}，{'；'.join(one.evidence)}" for one in site.candidates[:_LISTED]]
     lines += [f"图层说明：{text}" for text in dict.fromkeys(told)]
     if assessment.reminders:
         lines.append(f"另有 {len(assessment.reminders)} 条与图形无关的提醒，见研判报告。")
