@@ -232,9 +232,31 @@ def densify(geometry: Any, crs: str) -> Any:
     Raises CrsError for coordinates so large that the step is lost in their rounding.
     """
     try:
-        return shapely.segmentize(geometry, _step(crs))
+        return cut(geometry, _step(crs))
     except shapely.GEOSException as error:
         raise CrsError(f"坐标值过大，不在 {crs[:60]} 的范围内", remedy="请核对坐标系与坐标值") from error
+
+
+def cut(geometry: Any, step: float) -> Any:
+    """Return geometry (or an array of them) with no edge longer than `step`, in its own units.
+
+    What has no such edge is handed back as it is: looking costs a tenth of copying.
+
+    >>> cut(shapely.from_wkt("LINESTRING (0 0, 0 3)"), 2.0).wkt
+    'LINESTRING (0 0, 0 1.5, 0 3)'
+    """
+    many = np.atleast_1d(np.asarray(geometry, dtype=object))
+    xy, owner = shapely.get_coordinates(many, return_index=True)
+    # An edge from the end of one ring or part to the next is none, but to look at one in vain does no harm.
+    long = (np.hypot(*(xy[1:] - xy[:-1]).T) > step) & (owner[1:] == owner[:-1])
+    if not long.any():
+        return geometry
+    if many is not geometry:
+        return shapely.segmentize(geometry, step)
+    made = many.copy()
+    rows = np.unique(owner[1:][long])
+    made[rows] = shapely.segmentize(many[rows], step)
+    return made
 
 
 @lru_cache(maxsize=256)

@@ -177,7 +177,7 @@ def measure(drawn: GeometryArray, system: str) -> Measured:
     rows, lonlat, drawn, ground, kinds = rows[keep], lonlat[keep], drawn[keep], ground[keep], kinds[keep]
     planar = np.zeros(len(rows))
     planar[kinds == 2] = _planar_areas(lonlat[kinds == 2])
-    cut = drawn if crs.parse(system).is_geographic else shapely.segmentize(drawn, SHOWN_STEP_M)
+    cut = drawn if crs.parse(system).is_geographic else crs.cut(drawn, SHOWN_STEP_M)
     shown = _again(cut, drawn, lonlat, system)
     return Measured(rows, shown, ground, area[keep], planar, length[keep])
 

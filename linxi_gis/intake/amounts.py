@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
-from linxi_gis.crs import Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.intake.reading import Draft, Limits
 
@@ -38,7 +38,7 @@ def check_amounts(drafts: Sequence[Draft], source: str, limits: Limits) -> None:
             raise InputError(told, where=source, remedy=_REMEDY.format(key=key))
     total, most = _length_km(shapes), _FREE_KM + _EDGE_KM * vertices
     if total > most:  # unless by features that will be refused alone (`within_reach`)
-        total = _length_km(shapes[[not _far(shape) for shape in shapes]])
+        total = _length_km(shapes[~_far(shapes)])
     if total > most:
         raise InputError(
             f"{vertices} 个拐点连成的边总长 {total:.0f} km，超过 {most:.0f} km，不是可用的坐标",
@@ -47,7 +47,10 @@ def check_amounts(drafts: Sequence[Draft], source: str, limits: Limits) -> None:
         )
 
 
-def _length_km(shapes: np.ndarray[tuple[int], np.dtype[np.object_]]) -> float:
+Column = NDArray[np.object_]
+
+
+def _length_km(shapes: Column) -> float:
     """Length of all edges that would be followed, taken for degrees where every figure could be one."""
     if not len(shapes):
         return 0.0
@@ -65,35 +68,44 @@ def within_reach(draft: Draft) -> tuple[Draft, list[InputError]]:
 
     Figures up to 360 may be degrees, or metres of a local grid: there only a hole far outside its ring counts.
     """
-    kept, far = [], []
-    for feature in draft.drawn:
-        if _far(feature.geometry):
-            error = InputError(
-                f"{feature.label}：坐标相距数千公里以上，不是一个项目的范围", where=draft.source,
-                remedy="请核对坐标值：可能多了或少了一位、缺小数点，或有点号混入",
-            )  # fmt: skip
-            far.append(error)
-        else:
-            kept.append(feature)
-    return (replace(draft, drawn=tuple(kept)) if far else draft), far
+    shapes = np.array([feature.geometry for feature in draft.drawn], dtype=object)
+    away = _far(shapes)
+    if not away.any():
+        return draft, []
+    far = [
+        InputError(
+            f"{feature.label}：坐标相距数千公里以上，不是一个项目的范围", where=draft.source,
+            remedy="请核对坐标值：可能多了或少了一位、缺小数点，或有点号混入",
+        )
+        for feature, odd in zip(draft.drawn, away.tolist(), strict=True) if odd
+    ]  # fmt: skip
+    kept = tuple(feature for feature, odd in zip(draft.drawn, away.tolist(), strict=True) if not odd)
+    return replace(draft, drawn=kept), far
 
 
-def _far(geometry: Geometry) -> bool:
-    outer = np.asarray(shapely.bounds(geometry))
-    if not np.isfinite(outer).all():
-        return False  # told as empty or NaN later on
-    whole = outer
-    if _holed(geometry):
-        inner = shapely.bounds(shapely.boundary(geometry))
-        whole = np.concatenate([np.fmin(outer[:2], inner[:2]), np.fmax(outer[2:], inner[2:])])
-    if not np.isfinite(whole).all():
-        return True
-    if float(np.abs(outer).max()) <= _TURN:
-        return float(np.abs(whole - outer).max()) > _HOLE_DEG
-    return float((whole[2:] - whole[:2]).max()) > _FAR_KM * 1000.0
+def _far(shapes: Column) -> NDArray[np.bool_]:
+    """Whether each is thousands of kilometres wide; those empty or with NaN are told later on, and are not."""
+    if not len(shapes):
+        return np.zeros(0, dtype=bool)
+    outer = shapely.bounds(shapes)
+    known = np.isfinite(outer).all(axis=1)
+    whole = outer.copy()
+    holed = np.flatnonzero(known & _holed(shapes))
+    if len(holed):
+        inner = shapely.bounds(shapely.boundary(shapes[holed]))
+        whole[holed] = np.column_stack(
+            [np.fmin(outer[holed, :2], inner[:, :2]), np.fmax(outer[holed, 2:], inner[:, 2:])]
+        )
+    with np.errstate(invalid="ignore"):
+        degrees = np.abs(outer).max(axis=1) <= _TURN
+        apart = np.abs(whole - outer).max(axis=1) > _HOLE_DEG
+        wide = (whole[:, 2:] - whole[:, :2]).max(axis=1) > _FAR_KM * 1000.0
+    far: NDArray[np.bool_] = known & (~np.isfinite(whole).all(axis=1) | np.where(degrees, apart, wide))
+    return far
 
 
-def _holed(geometry: Geometry) -> bool:
-    if geometry.geom_type == "MultiPolygon":
-        return bool(shapely.get_num_interior_rings(shapely.get_parts(geometry)).any())
-    return bool(shapely.get_num_interior_rings(geometry))
+def _holed(shapes: Column) -> NDArray[np.bool_]:
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    holes = np.bincount(owner, weights=shapely.get_num_interior_rings(parts), minlength=len(shapes))
+    held: NDArray[np.bool_] = holes > 0
+    return held

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+import shapely
+
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import packed
-from linxi_gis.intake.candidates import bounds_of, build
+from linxi_gis.intake.candidates import build
 from linxi_gis.intake.court import Doubt, Ruling, decide, finite
 from linxi_gis.intake.errors import AmbiguousCrsError
+from linxi_gis.intake.figures import Bounds, examine
 from linxi_gis.intake.reading import Draft, Drawn, Options
 from linxi_gis.intake.readings import DEGREES, PACKED
 
@@ -26,17 +30,25 @@ def rule(draft: Draft, options: Options) -> tuple[list[Pair], list[InputError]]:
     pairs: list[Pair] = []
     doubts: list[tuple[Drawn, Doubt]] = []
     bad: list[InputError] = []
-    for feature in draft.drawn:
-        bounds = bounds_of(feature)
+    known: dict[tuple[object, ...], Ruling] = {}
+    for feature, bounds in zip(draft.drawn, _bounds(draft.drawn), strict=True):
         if not finite(bounds):
             empty = "图形为空" if feature.geometry.is_empty else "坐标含 NaN 或无穷大"
             bad.append(InputError(f"{feature.label}：{empty}", where=draft.source))
             continue
+        claim, shape = feature.claim or draft.claim, examine(bounds, draft.east)
+        # Of figures that are plain in kind the ruling is the same, wherever they lie; a shift is told by place.
+        plain = shape.kind in _PLAIN_KINDS and options.transform is None
+        key = (id(claim), *(getattr(shape, name) for name in shape.__slots__))
+        if plain and key in known:
+            pairs.append((feature, known[key]))
+            continue
         try:
-            verdict = decide(bounds, feature.claim or draft.claim, options.crs, draft.east, options.transform)
+            verdict = decide(bounds, claim, options.crs, draft.east, options.transform)
         except CrsError as error:
             raise CrsError(error.what, where=error.where or draft.source, remedy=error.remedy) from error
         if isinstance(verdict, Ruling):
+            known[key] = verdict
             pairs.append((feature, verdict))
         else:
             doubts.append((feature, verdict))
@@ -46,6 +58,15 @@ def rule(draft: Draft, options: Options) -> tuple[list[Pair], list[InputError]]:
         raise _asked([f for f, d in doubts if d.options == doubt.options], doubt, draft, options)
     bad += [InputError(f"{f.label}：{d.why}", where=draft.source) for f, d in doubts]
     return _packed(pairs, draft, options), bad
+
+
+_PLAIN_KINDS = ("degrees", "zoned", "bare")
+
+
+def _bounds(drawn: Sequence[Drawn]) -> list[Bounds]:
+    shapes = np.array([feature.geometry for feature in drawn], dtype=object)
+    found: list[Bounds] = [(w, s, e, n) for w, s, e, n in shapely.bounds(shapes).reshape(-1, 4).tolist()]
+    return found
 
 
 def _asked(features: Sequence[Drawn], doubt: Doubt, draft: Draft, options: Options) -> AmbiguousCrsError:

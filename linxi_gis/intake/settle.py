@@ -220,7 +220,8 @@ def _turned(draft: Draft, pairs: Sequence[tuple[Drawn, Ruling]]) -> list[crs.Geo
         except CrsError as error:
             found[rows[0]] = error
             continue
-        suspect = (shapely.get_dimensions(turned) > 0) & ~shapely.is_valid(turned)
+        areal, around = shapely.get_dimensions(turned) == 2, shapely.length(turned)
+        suspect = np.where(areal, shapely.area(turned) <= _THIN * around**2, around == 0.0)
         for row, geometry, odd in zip(rows, turned, suspect.tolist(), strict=True):
             found[row] = geometry
             if odd and _collapsed(geometry):
@@ -242,12 +243,10 @@ def _in_county(sites: Sequence[Site | InputError], options: Options) -> list[boo
 
 
 def _collapsed(geometry: crs.Geometry) -> bool:
-    """Whether an area or a line encloses or spans nothing, so that no repair can give it a size."""
+    """Whether an area or a line of no net size encloses or spans nothing, so that no repair can give it one."""
     dimension = int(shapely.get_dimensions(geometry))
     if dimension == 0 or geometry.is_valid:
         return False
-    if dimension == 2 and shapely.area(geometry) > _THIN * shapely.length(geometry) ** 2:
-        return False  # a net area beyond rounding: something is enclosed, whatever crosses
     repaired = mended(geometry)
     return float(shapely.area(repaired) if dimension == 2 else shapely.length(repaired)) == 0.0
 
@@ -327,7 +326,8 @@ def unique(sites: list[Site], source: str) -> tuple[list[Site], list[Issue]]:
                 Issue("duplicate_id", "warning", f"编号 {wanted} 重复，第 {number} 个地块改记为 {final}")
             )
         taken.setdefault(final.casefold(), 1)
-        named.append(replace(site, id=final, name=site.name or final))
+        kept = site.id == final and site.name
+        named.append(site if kept else replace(site, id=final, name=site.name or final))
     return named, issues
 
 
