@@ -179,6 +179,10 @@ def measure(drawn: GeometryArray, system: str) -> Measured:
     planar[kinds == 2] = _planar_areas(lonlat[kinds == 2])
     cut = drawn if crs.parse(system).is_geographic else crs.cut(drawn, SHOWN_STEP_M)
     shown = _again(cut, drawn, lonlat, system)
+    # Edges that lie within a hair of each other may cross where they are cut: such are shown by their corners.
+    crossed = np.array([one is not other for one, other in zip(shown, lonlat, strict=True)], dtype=bool)
+    crossed[crossed] = ~shapely.is_valid(shown[crossed])
+    shown = np.where(crossed, lonlat, shown)
     return Measured(rows, shown, ground, area[keep], planar, length[keep])
 
 
@@ -271,7 +275,7 @@ def _alone(sketch: Sketch) -> Site:
         id=sketch.site_id,
         name=sketch.name or sketch.site_id,
         kind=kind,
-        geometry=healed if repairs else _shown(drawn, system),
+        geometry=healed if repairs else _shown(drawn, system, healed),
         ground=ground,
         reference=sketch.reference,
         area_m2=area,
@@ -285,15 +289,16 @@ def _alone(sketch: Sketch) -> Site:
     )
 
 
-def _shown(drawn: crs.Geometry, system: str) -> crs.Geometry:
+def _shown(drawn: crs.Geometry, system: str, corners: crs.Geometry) -> crs.Geometry:
     """Return what was drawn in longitude latitude, its long edges cut where they would bend.
 
     An edge that is straight in a projected plane bends in degrees: 2 cm for 1 km, 19 m for 34 km.
-    Cut at 500 m, what is shown and written stays within 5 mm of what is measured.
+    Cut at 500 m, what is shown and written stays within 5 mm of what is measured. Edges within a hair of
+    each other may cross where they are cut: such a shape is shown by its `corners` in longitude latitude.
     """
     cut = drawn if crs.parse(system).is_geographic else shapely.segmentize(drawn, SHOWN_STEP_M)
     shown: crs.Geometry = crs.to_lonlat(cut, system)
-    return shown
+    return shown if cut is drawn or shown.is_valid else corners
 
 
 def _check_drawn(drawn: crs.Geometry, where: str) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 M2_PER_HM2 = 10_000.0
 M2_PER_MU = 2_000.0 / 3.0  # 15 亩 = 1 hm²
+# Control characters, and those that turn the direction of writing: a name may hold them, a terminal obeys.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _WINDS = ("北", "东北", "东", "东南", "南", "西南", "西", "西北")
 
 
@@ -74,3 +77,12 @@ def largest_remainder(parts: Sequence[float], total: float = 100.0, decimals: in
     for i in order[:missing]:
         units[i] += 1
     return [unit / scale for unit in units]
+
+
+def plain(text: str) -> str:
+    """Return a text without characters that steer a terminal.
+
+    >>> plain("甲\\x1b[2J\\u202e乙")
+    '甲[2J乙'
+    """
+    return _STEERING.sub("", text)

@@ -18,6 +18,7 @@ import shapely
 import uvicorn
 from yard import DAY, EAST, GK, HUNDRED, NORTH, RULES, entry, open_library, square, write_layer
 
+from linxi_api import routes
 from linxi_api.app import create_app
 from linxi_gis import crs
 from linxi_gis.assess import assess
@@ -162,18 +163,39 @@ def test_old_coordinates_want_parameters(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("content", "status", "told"),
     [
-        (b"{", 400, "JSON"),
-        (b"[1,2]", 400, "对象"),
-        (b"\xff\xfe\x00", 400, "JSON"),
+        (b"{", 422, "JSON"),
+        (b"[1,2]", 422, "对象"),
+        (b"\xff\xfe\x00", 422, "utf-16"),
+        (b'{"project":{}', 400, "JSON"),
         (b'{"type":"Feature","properties":{},"geometry":null}', 422, ""),
         (b'{"type":"FeatureCollection","features":[]}', 422, ""),
         (b'{"type":"Point","coordinates":[118,43.6],"project":{"has_outfal":"no"}}', 400, "has_outfal"),
         (b'{"type":"Point","coordinates":[118,43.6],"project":7}', 400, "project"),
-        (b'{"type":"Point","coordinates":[' + b"9" * 5000 + b',43.6]}', 400, "JSON"),
+        (b'{"type":"Point","coordinates":[' + b"9" * 5000 + b',43.6]}', 422, "JSON"),
     ],
 )
 def test_bad_bodies_are_problems(client: httpx.Client, content: bytes, status: int, told: str) -> None:
     assert told in problem(client.post("/v1/assessments", content=content), status)["detail"]
+
+
+def test_a_problem_has_the_code_of_the_command_line(client: httpx.Client) -> None:
+    assert problem(client.post("/v1/assessments", content=b"{"), 422)["code"] == "file_unreadable"
+    rows = "X,Y\n4829600,578200\n4829600,578400\n4829800,578400"
+    asked = problem(client.post("/v1/readings", content=rows.encode(), headers={"content-type": "text/plain"}), 422)
+    assert asked["code"] == "crs_ambiguous" and asked["candidates"] and "可能的读法" not in asked["detail"]
+
+
+def test_a_large_body_must_send_its_project_apart(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "_PROJECT_BYTES", 100)
+    body = {**feature(HUNDRED), "project": {}}
+    assert "multipart" in problem(client.post("/v1/assessments", json=body), 413)["detail"]
+    assert client.post("/v1/assessments", json=feature(HUNDRED)).status_code == 200
+
+
+def test_the_schemas_are_published(client: httpx.Client) -> None:
+    for name in ("assessment-1", "reading-1"):
+        assert client.get(f"/schemas/{name}.json").json()["$id"] == f"{name}.json"
+    assert client.get("/schemas/passwd.json").status_code in (400, 404)
 
 
 def test_half_a_character_in_a_name_is_no_crash(client: httpx.Client) -> None:

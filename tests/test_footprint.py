@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from linxi_gis import footprint
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.footprint import Sketch, make_site, make_sites
+from linxi_gis.intake import read_text
 from linxi_gis.model import Reference, Site
 
 CENTRES = {
@@ -135,3 +136,9 @@ def test_a_ring_that_vanishes_in_the_plane_is_an_error_not_a_crash() -> None:
 
 def test_nothing_makes_nothing() -> None:
     assert make_sites([]) == []
+
+
+def test_a_sliver_of_400_km_is_shown_valid_alone_and_in_a_batch() -> None:
+    rows = ("J3,1,4829965.978,39180843.283", "J4,1,4829964.978,39580743,4829964.97", "J4,1,4829964.978,39580743.283")
+    (site,) = read_text("[地块坐标]\n" + "\n".join(rows)).sites
+    assert site.geometry.is_valid and site.kind == "polygon"

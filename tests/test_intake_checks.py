@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.footprint import make_site
-from linxi_gis.intake import areacheck
+from linxi_gis.intake import areacheck, read_geojson
 from linxi_gis.intake.checks import Subject, examine, examine_made, examine_one
 from linxi_gis.model import Reference, Site
 
@@ -383,3 +383,16 @@ def test_ten_thousand_clean_plots_are_looked_at_in_one_go() -> None:
     start = time.perf_counter()
     found = examine([one] * 10_000, COUNTY)
     assert time.perf_counter() - start < 0.3 * alone_s * 10_000 and all(site is one.site for site in found)
+
+
+def test_very_many_holes_are_not_compared_in_pairs_and_that_is_told() -> None:
+    side = 0.0001
+    holes = [
+        [(118.0 + (i + a) * side, 43.6 + (j + b) * side) for a, b in ((0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5))]
+        for i in range(60) for j in range(60)
+    ]  # fmt: skip
+    ring = [(117.9, 43.5), (118.1, 43.5), (118.1, 43.7), (117.9, 43.7)]
+    body = {"type": "Polygon", "coordinates": [[*r, r[0]] for r in (ring, *holes)]}
+    begun = time.perf_counter()
+    site = read_geojson(body).sites[0]
+    assert time.perf_counter() - begun < 10.0 and "parts_not_compared" in {issue.code for issue in site.issues}

@@ -332,3 +332,15 @@ def test_limits_hold_before_the_features_are_read(tmp_path: Path) -> None:
     path = write(tmp_path / "a.gpkg", [SQUARE, OTHER], kind="Polygon")
     with pytest.raises(InputError, match="个图形，超过上限 1 个"):
         read(path, Options(limits=Limits(features=1)))
+
+
+def test_an_empty_layer_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.gpkg"
+    full = shapely.to_wkb(np.array([shapely.box(118.0, 43.6, 118.01, 43.61)], dtype=object))
+    for layer, shapes in (("one", full), ("none", np.array([], dtype=object))):
+        pyogrio.raw.write(
+            path, shapes, [np.array(["甲"] * len(shapes), dtype=object)], ["name"], layer=layer, driver="GPKG",
+            geometry_type="Polygon", crs="EPSG:4490", append=layer == "none",
+        )  # fmt: skip
+    reading = read(path)
+    assert len(reading.sites) == 1 and "layer_empty" in {issue.code for issue in reading.issues}

@@ -365,3 +365,10 @@ def test_esri_json() -> None:
     assert reading.sites[0].name == "甲" and reading.sites[0].reference.source == "EPSG:4548"
     assert reading.sites[0].planar_area_m2 == pytest.approx(100 * 100 - 10 * 10, abs=1e-3)
     assert any(i.severity == "error" and "曲线" in i.text for i in reading.issues)
+
+
+def test_lines_of_geojson_keep_the_system_each_names() -> None:
+    line = {**feature(POLYGON, "甲"), "crs": {"type": "name", "properties": {"name": "EPSG:4610"}}}
+    body = "\n".join(json.dumps(line) for _ in range(2))
+    with pytest.raises(CrsError, match="西安80"):
+        read_bytes(body.encode(), "a.geojson")

@@ -8,6 +8,8 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -132,6 +134,42 @@ def test_a_file_that_takes_too_long_is_an_error_and_the_next_is_read(reader: Rea
     assert len(reader.read(shapefile).sites) == 2
 
 
+def _litter(what: object, options: Options) -> Reading:
+    """Unpack something into the temporary folder, and take too long."""
+    (Path(tempfile.mkdtemp(prefix="linxi-")) / "big").write_bytes(b"x" * 1000)
+    time.sleep(60.0)
+    raise AssertionError
+
+
+def test_what_a_child_unpacked_goes_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Reader() as fresh:
+        with pytest.raises(InputError, match="读取超过"):
+            _apart(fresh, _litter, seconds=3.0)
+        assert not list(tmp_path.rglob("big"))
+    assert not list(tmp_path.rglob("linxi-*"))
+
+
+def test_closing_while_a_file_is_read_lets_nobody_wait_for_ever() -> None:
+    fresh = Reader()
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            _apart(fresh, _sleep)
+        except InputError as error:
+            told.append(error.what)
+
+    waiting = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    time.sleep(3.0)
+    fresh.close()
+    for thread in waiting:
+        thread.join(timeout=20.0)
+    assert not any(thread.is_alive() for thread in waiting) and len(told) == 3
+
+
 @pytest.mark.parametrize("how", ["segv", "1", "137"])
 def test_a_crash_is_an_error_and_the_next_file_is_read(reader: Reader, shapefile: Path, how: str) -> None:
     with pytest.raises(InputError, match=r"坏\.zip：读取该文件的程序异常退出，文件可能已损坏"):
@@ -200,9 +238,10 @@ def test_a_fault_of_ours_in_the_child_is_no_hang_and_no_input_error(reader: Read
 
 
 def test_candidates_and_sites_survive_pickling(shapefile: Path) -> None:
-    reading = replace(read(shapefile), candidates=(CANDIDATE,))
+    reading = read(shapefile)
+    reading = replace(reading, sites=tuple(replace(site, candidates=(CANDIDATE,)) for site in reading.sites))
     again = pickle.loads(pickle.dumps(reading))
-    assert facts(again) == facts(reading) and again.candidates == (CANDIDATE,)
+    assert facts(again) == facts(reading) and again.sites[0].candidates == (CANDIDATE,)
 
 
 def run(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_decided_shows_its_readings_and_the_county(visit: 
     seen = visit(reading_map("bare.csv", [], [], readings_of_a_doubtful_file(), outline=OUTLINE, errors=why))
     assert seen.page.locator(".lx-verdict").inner_text() == "读法待定"
     words = seen.page.locator(".lx-side").inner_text()
-    for word in ("坐标系无法确定", "--crs EPSG:4548，在县界内", "距县界 199.8 km", "别的读法（未采用）"):
+    for word in ("坐标系无法确定", "--crs EPSG:4548，在县界内", "距县界 199.8 km", "可能的读法（未采用）"):
         assert word in words
     assert "图形" not in seen.page.locator(".lx-legend").inner_text()
     assert seen.page.evaluate(f"linxi.map.getBounds().contains([{Y}, {X}])")

@@ -13,6 +13,7 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from shapely.geometry.base import BaseGeometry
 
 from linxi_gis.intake import Options, read
 from tests.variants.ground import LONLAT, moved, ring
@@ -76,6 +77,24 @@ def _kml(path: Path, shape: shapely.Polygon, system: str) -> None:
     path.write_text(f"<kml><Placemark><Polygon>{outer}</Polygon></Placemark></kml>", encoding="utf-8")
 
 
+def _tab(path: Path, shape: shapely.Polygon, system: str) -> None:
+    """In bounds of its own: MapInfo keeps whole numbers, as fine as the bounds are narrow."""
+    west, south, east, north = moved(shape, LONLAT, system).bounds
+    bounds = f"{west - 1},{south - 1},{east + 1},{north + 1}"
+    save(path, [shape], "MapInfo File", system, ["地块"], ENCODING="CP936", BOUNDS=bounds)
+
+
+def _kmz(path: Path, shape: shapely.Polygon, system: str) -> None:
+    _kml(path.with_suffix(".kml"), shape, system)
+    path.write_bytes(zipped({"doc.kml": path.with_suffix(".kml").read_bytes()}))
+
+
+def _gpx(path: Path, shape: shapely.Polygon, system: str) -> None:
+    """The ring as a track: GPX has no areas."""
+    points = "".join(f'<trkpt lat="{y:.11f}" lon="{x:.11f}"/>' for x, y in shapely.get_coordinates(shape))
+    path.write_text(f'<gpx version="1.1"><trk><trkseg>{points}</trkseg></trk></gpx>', encoding="utf-8")
+
+
 def _dxf(path: Path, shape: shapely.Polygon, system: str) -> None:
     import ezdxf
 
@@ -107,7 +126,11 @@ FORMATS: dict[str, tuple[str, Writer, bool]] = {
     "gpkg": (".gpkg", _gdal("GPKG", layer="plots"), True),
     "fgb": (".fgb", _gdal("FlatGeobuf"), True),
     "gdb": (".gdb", _gdal("OpenFileGDB"), True),
+    "tab": (".tab", _tab, True),
+    "mif": (".mif", _gdal("MapInfo File", ENCODING="CP936", FORMAT="MIF"), True),
     "kml": (".kml", _kml, True),
+    "kmz": (".kmz", _kmz, True),
+    "gpx": (".gpx", _gpx, True),
 }
 
 
@@ -125,10 +148,16 @@ def test_what_is_written_is_read_back(name: str, shape: shapely.Polygon, system:
         write(path, shape, system)
         # A file that does not say is read as the person says; one that says needs no word.
         site = read(path, Options(crs=None if says else system)).sites[0]
-    a, b = (shapely.boundary(shapely.normalize(moved(s, LONLAT, "EPSG:4527"))) for s in (site.geometry, shape))
+    a, b = (_outline(moved(s, LONLAT, "EPSG:4527")) for s in (site.geometry, shape))
     assert shapely.hausdorff_distance(a, b) < 1e-3
+    if name == "gpx":
+        return
     area, around = _measured(shape)
     assert abs(site.area_m2 - area) < 1e-3 * around  # as far as corners a millimetre off can change it
+
+
+def _outline(shape: BaseGeometry) -> BaseGeometry:
+    return shapely.boundary(shapely.normalize(shape)) if shapely.get_dimensions(shape) == 2 else shape
 
 
 def _measured(shape: shapely.Polygon) -> tuple[float, float]:

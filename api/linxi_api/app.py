@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -39,8 +40,8 @@ def create_app(library: Library, rulebook: Rulebook, limits: Limits | None = Non
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        reader.close()
+        with reader:
+            yield
 
     app = FastAPI(
         lifespan=lifespan,
@@ -54,6 +55,7 @@ def create_app(library: Library, rulebook: Rulebook, limits: Limits | None = Non
     app.state.rulebook = rulebook
     app.state.reader = reader
     app.state.limits = limits or Limits()
+    app.state.turn = CapacityLimiter(2 * READERS)
     app.add_exception_handler(LinxiError, problems.from_linxi)
     app.add_exception_handler(RequestValidationError, problems.from_validation)
     app.add_exception_handler(HTTPException, problems.from_http)
@@ -80,7 +82,7 @@ def _docs(app: FastAPI) -> None:
             swagger_favicon_url="/static/favicon-32x32.png",
         )
 
-    @app.get("/schemas/assessment-1.json", include_in_schema=False)
-    def published_schema() -> JSONResponse:
-        body: dict[str, Any] = schema()
+    @app.get("/schemas/{name}.json", include_in_schema=False)
+    def published_schema(name: Literal["assessment-1", "reading-1"]) -> JSONResponse:
+        body: dict[str, Any] = schema(name)
         return JSONResponse(body, media_type="application/schema+json")

@@ -9,9 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from linxi_gis.errors import LinxiError
+from linxi_gis.errors import InputError, LinxiError
 from linxi_gis.intake.errors import AmbiguousCrsError
-from linxi_gis.report import extract
+from linxi_gis.report import extract, issuefile
 
 _TITLES = {
     400: "请求有误", 404: "没有这个地址", 405: "方法不对", 413: "文件太大", 415: "格式不支持",
@@ -37,9 +37,13 @@ async def from_linxi(request: Request, error: Exception) -> JSONResponse:
     """Return the problem of one of our own errors, with the candidate readings where there are any."""
     assert isinstance(error, LinxiError)
     more: dict[str, Any] = {"remedy": error.remedy} if error.remedy else {}
+    if isinstance(error, InputError):
+        more["code"] = issuefile.code_of(error)
     if isinstance(error, AmbiguousCrsError):
         more["candidates"] = [extract.candidate(one) for one in error.candidates]
-    return problem(error.http_status, str(error), request, **more)
+    where = f"{error.where}：" if error.where else ""
+    tail = f"；{error.remedy}" if error.remedy else ""
+    return problem(error.http_status, f"{where}{issuefile.why(error)}{tail}", request, **more)
 
 
 async def from_validation(request: Request, error: Exception) -> JSONResponse:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import PurePath
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -32,6 +34,8 @@ from linxi_gis.rulebook import Rulebook
 router = APIRouter(tags=["选址研判"])
 # What a form needs beside its file: boundaries, headers, the project's text.
 _FORM_BYTES = 1024 * 1024
+# Our choice: a body that says its project itself is parsed before any limit of time holds.
+_PROJECT_BYTES = 8 * 1024 * 1024
 _PASTED = "粘贴的文本"
 _TEXTS = ("text/plain", "text/csv", "text/tab-separated-values")
 
@@ -54,10 +58,11 @@ def _rulebook(request: Request) -> Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """Who reads what is sent, and how much of it."""
+    """Who reads what is sent, and how much of it; `turn` keeps a queue of uploads off the threads of other routes."""
 
     reader: Reader
     limits: Limits
+    turn: CapacityLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class _Sent:
 
 
 def _desk(request: Request) -> _Desk:
-    return _Desk(request.app.state.reader, request.app.state.limits)
+    return _Desk(request.app.state.reader, request.app.state.limits, request.app.state.turn)
 
 
 LibraryDep = Annotated[Library, Depends(_library)]
@@ -123,7 +128,8 @@ async def assess_sites(
     sent = await _sent(request, desk.limits)
     day = on or _today()
     options = await run_in_threadpool(_options, library, desk, day, crs, transform)
-    return await run_in_threadpool(_assess, sent, library, rules, desk, day, options, width)
+    work = partial(_assess, sent, library, rules, desk, day, options, width)
+    return await to_thread.run_sync(work, limiter=desk.turn)
 
 
 def _options(library: Library, desk: _Desk, day: date, crs: str | None, transform: str | None) -> Options:
@@ -140,15 +146,11 @@ def _assess(
         reading = _read(sent, desk, options)
     except AmbiguousCrsError as error:
         raise error.with_candidates(with_landmarks(error.candidates, landmarks(library, day))) from error
-    if not reading.sites:
-        raise InputError(
-            "没有可以研判的地块：" + "；".join(issue.text for issue in reading.issues), where=sent.name
-        )
     known = sites_with_landmarks(reading.sites, lambda: landmarks(library, day))
     sites = [corridor(site, width) if width else site for site in known]
     return {
         "assessments": [extract.build(one) for one in assess(sites, library, rules, day, project)],
-        "issues": [_issue(issue) for issue in reading.issues],
+        "issues": [extract.issue(issue) for issue in reading.issues],
     }
 
 
@@ -160,14 +162,12 @@ async def read_sites(
     """读出的地块、问题和别的读法，与命令行 `linxi read --format json` 的一项相同。"""
     sent = await _sent(request, desk.limits)
     options = await run_in_threadpool(_options, library, desk, on or _today(), crs, transform)
-    return await run_in_threadpool(_reading, sent, desk, options)
+    return await to_thread.run_sync(partial(_reading, sent, desk, options), limiter=desk.turn)
 
 
 def _reading(sent: _Sent, desk: _Desk, options: Options) -> dict[str, Any]:
     reading = _read(sent, desk, options)
-    told = issuefile.told_of(sent.name, reading)
-    answers: list[dict[str, Any]] = json.loads(issuefile.readings([told], {sent.name: reading.format}))
-    return answers[0]
+    return issuefile.reading(issuefile.told_of(sent.name, reading))
 
 
 @router.get("/v1/layers", summary="图层及其状态")
@@ -257,7 +257,16 @@ def _read(sent: _Sent, desk: _Desk, options: Options) -> Reading:
 
 
 def _member(data: bytes) -> dict[str, Any]:
-    """Return the `project` member of a GeoJSON body; a body without one says nothing of the project."""
+    """Return the `project` member of a GeoJSON body; a body without one says nothing of the project.
+
+    Only a body that has one is parsed here: the rest is the reader's, who does it within limits.
+    """
+    if b'"project"' not in data:
+        return {}
+    if len(data) > _PROJECT_BYTES:
+        raise TooLargeError(
+            f"带 project 成员的请求体超过 {_PROJECT_BYTES / 2**20:g} MB", remedy="请用 multipart 上传：file 与 project 分开"
+        )
     values = _object(data, "请求体").get("project") or {}
     if not isinstance(values, dict):
         raise UsageError("project 不是对象", remedy='例如 "project": {"has_outfall": "no"}')
@@ -296,9 +305,5 @@ def _layer(layer: Layer | Gap) -> dict[str, Any]:
         "status": ("stale" if layer.stale else "usable") if isinstance(layer, Layer) else "not_checked",
         "zones": len(layer.zone_ids) if isinstance(layer, Layer) else 0,
         "sha256": layer.sha256 if isinstance(layer, Layer) else "",
-        "issues": [_issue(issue) for issue in issues],
+        "issues": [extract.issue(issue) for issue in issues],
     }
-
-
-def _issue(issue: Issue) -> dict[str, Any]:
-    return {"code": issue.code, "severity": issue.severity, "text": issue.text, "remedy": issue.remedy}

@@ -31,5 +31,5 @@ def main() -> None:
     """Run the command line; every error a person can act on ends as one Chinese sentence."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
     sys.exit(words.run(linxi))

@@ -16,6 +16,7 @@ from linxi_gis.cli import reading as readings
 from linxi_gis.cli import roof, words
 from linxi_gis.errors import InputError, LinxiError, UsageError
 from linxi_gis.law import Verdict
+from linxi_gis.units import plain
 
 if TYPE_CHECKING:
     from linxi_gis.intake import Options, Reading
@@ -124,18 +125,18 @@ def _read_each(
     failed = False
     for number, name in enumerate(names, start=1):
         if len(names) > 1:
-            click.echo(f"读取 {number}/{len(names)}：{name}", err=True)
+            click.echo(plain(f"读取 {number}/{len(names)}：{name}"), err=True)
         try:
             reading, bad = _read_one(name, options, reader)
         except LinxiError as error:
             error = explained(error)
-            click.echo(f"错误：{error}", err=True)
+            click.echo(plain(f"错误：{error}"), err=True)
             told.append(issuefile.refused(name, error))
             failed = True
             continue
         except UNFORESEEN as error:
             what = f"程序内部错误（{type(error).__name__}：{error}），该文件未研判，请反馈"
-            click.echo(f"错误：{name}：{what}", err=True)
+            click.echo(plain(f"错误：{name}：{what}"), err=True)
             told.append(issuefile.refused(name, InputError(what, where=name)))
             failed = True
             continue
@@ -150,7 +151,8 @@ def _read_one(name: str, options: Options, reader: Reader) -> tuple[Reading, boo
     on_sites = {issue for site in reading.sites for issue in site.issues}  # those stand in the table
     for issue in reading.issues:
         if issue not in on_sites:
-            click.echo(f"{'错误' if issue.severity == 'error' else '提示'}：{issue.text}；{issue.remedy}", err=True)
+            word = "错误" if issue.severity == "error" else "提示"
+            click.echo(plain(f"{word}：{issue.text}；{issue.remedy}"), err=True)
     return reading, any(issue.severity == "error" for issue in reading.issues)
 
 
@@ -160,7 +162,7 @@ def _unique(sites: Sequence[Site]) -> list[Site]:
 
     result, doubled = unique(list(sites), "全部文件")
     for issue in doubled:
-        click.echo(f"提示：{issue.text}", err=True)
+        click.echo(plain(f"提示：{issue.text}"), err=True)
     return result
 
 

@@ -14,6 +14,7 @@ import click
 from linxi_gis.cli import reading as readings
 from linxi_gis.cli import roof, words
 from linxi_gis.errors import InputError, LinxiError, UsageError
+from linxi_gis.units import plain
 
 if TYPE_CHECKING:
     from linxi_gis.crs import Geometry
@@ -65,8 +66,7 @@ def read(
     if form == "json":
         from linxi_gis.report import issuefile
 
-        formats = {one.name: one.reading.format for one in outcomes if one.reading is not None}
-        click.echo(issuefile.readings([one.told for one in outcomes], formats), nl=False)
+        click.echo(issuefile.readings([one.told for one in outcomes]), nl=False)
     else:
         _show(outcomes, county)
     if map_file is not None:
@@ -136,10 +136,10 @@ def _show(outcomes: Sequence[Outcome], county: Geometry | None) -> None:
         found = one.told.candidates
         error = one.error
         if error is not None and found:
-            click.echo(f"错误：{error.where or one.name}：{issuefile.why(error)}；{error.remedy}", err=True)
+            click.echo(plain(f"错误：{error.where or one.name}：{issuefile.why(error)}；{error.remedy}"), err=True)
             console.print(pages.candidates(found, f"{one.name}：可能的读法", county is not None))
         else:
-            click.echo(f"错误：{error}", err=True)
+            click.echo(plain(f"错误：{error}"), err=True)
 
 
 def _map(outcomes: Sequence[Outcome], county: Geometry | None) -> str:

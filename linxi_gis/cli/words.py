@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from linxi_gis.errors import LinxiError
+from linxi_gis.units import plain
 
 _HEADINGS = {"Options": "选项", "Commands": "命令", "Arguments": "参数"}
 
@@ -67,7 +68,7 @@ def run(command: click.Command) -> int:
         click.echo("已中断", err=True)
         return 130
     except LinxiError as error:
-        click.echo(f"错误：{error}", err=True)
+        click.echo(plain(f"错误：{error}"), err=True)
         return error.exit_code
     return result if isinstance(result, int) else 0
 

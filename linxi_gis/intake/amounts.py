@@ -55,7 +55,7 @@ def _length_km(shapes: Column) -> float:
     if not len(shapes):
         return 0.0
     bounds = shapely.bounds(shapes)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         unit = np.where(np.abs(bounds).max(axis=1) <= _TURN, _DEGREE_KM, 1e-3)
         wide = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]) * unit
         lengths = shapely.length(shapes) * unit
@@ -96,7 +96,7 @@ def _far(shapes: Column) -> NDArray[np.bool_]:
         whole[holed] = np.column_stack(
             [np.fmin(outer[holed, :2], inner[:, :2]), np.fmax(outer[holed, 2:], inner[:, 2:])]
         )
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         degrees = np.abs(outer).max(axis=1) <= _TURN
         apart = np.abs(whole - outer).max(axis=1) > _HOLE_DEG
         wide = (whole[:, 2:] - whole[:, :2]).max(axis=1) > _FAR_KM * 1000.0

@@ -19,6 +19,9 @@ _OPPOSITE: dict[str, str] = {"east": "north", "north": "east", "x": "y", "y": "x
 _SYSTEM = re.compile(r"2000|CGCS|西安|80|北京|54|WGS|84|坐标系|经纬度|大地|地理|高斯|投影|直角", re.IGNORECASE)
 _MODERN = re.compile(r"2000|CGCS", re.IGNORECASE)
 _OLD = re.compile(r"西安|80|北京|54|独立|地方|城市")
+# Columns that are an extent, or both ends of one line a row: neither is a list of corners.
+_EXTENT = re.compile(r"最小|最大|(?<![a-z])(?:min|max)", re.IGNORECASE)
+_ENDS = re.compile(r"起点|终点|起始|终止|止点")
 
 
 def find(page: Page, source: str) -> Table | None:
@@ -49,6 +52,7 @@ def coordinate_pairs(roles: Sequence[Role]) -> list[tuple[int, int]]:
 def _unfolded(table: Table, page: Page, source: str) -> Table:
     """Put blocks that stand side by side one below the other; of two systems for one point keep one."""
     roles = table.roles
+    _refuse_extents(table, roles, page, source)
     pairs = coordinate_pairs(roles) if table.header else _bare_pairs(table)
     if len(pairs) < 2 or any(re.search("[左右]", table.heading(one)) for one, _ in pairs):
         return table
@@ -57,6 +61,19 @@ def _unfolded(table: Table, page: Page, source: str) -> Table:
     if len(kinds) > 1 or (len(set(names)) > 1 and sum(bool(_SYSTEM.search(name)) for name in names) > 1):
         return _one_system(table, pairs, names, page)
     return _stacked(table, pairs, names, page, source)
+
+
+def _refuse_extents(table: Table, roles: Sequence[Role], page: Page, source: str) -> None:
+    """Raise InputError for columns of an extent or of line ends: read as corners they draw another shape."""
+    held = [table.heading(column) for column, role in enumerate(roles) if role in _OPPOSITE]
+    for pattern, what, remedy in (
+        (_EXTENT, "范围的最小、最大值", "请改为四个角点，每行一个拐点"),
+        (_ENDS, "线的起点、终点", "请把每条线的起点、终点分成两行，并加“线路”列写明属于哪条线"),
+    ):
+        found = [heading for heading in held if pattern.search(heading)]
+        if len(found) > 2:
+            names = "、".join(found[:4])
+            raise InputError(f"{page.place}坐标列“{names}”是{what}，不是拐点", where=source, remedy=remedy)
 
 
 def _bare_pairs(table: Table) -> list[tuple[int, int]]:

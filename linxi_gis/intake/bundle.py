@@ -47,7 +47,7 @@ def draft_zip(data: bytes, source: str, limits: Limits) -> list[Draft]:
     Files that are no site are told in one Issue; a dataset that cannot be read is an error Issue while others
     are read. Raises InputError when there is nothing to read, and as `unpack.members`.
     """
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True) as folder:
         held = members(data, source, limits, Path(folder))
         return _drafts(held, source, limits, "zip")
 
@@ -101,6 +101,10 @@ def _drafts(held: list[Member], source: str, limits: Limits, kind: str, inside: 
         names = "、".join(str(member.name) for member in rest[:_LISTED])
         more = f"等 {len(rest)} 个文件" if len(rest) > _LISTED else ""
         told.append(Issue("zip_ignored", "info", f"{source} 里的 {names}{more}不是项目范围，未读取"))
+        inner = [str(member.name) for member in rest if member.name.suffix.lower() in _ARCHIVES]
+        if inner:
+            text = f"{source} 里还有压缩包 {'、'.join(inner[:_LISTED])}，没有打开，里面可能有项目范围"
+            told.append(Issue("nested_archive", "warning", text, "请解压后与其他文件一起打包提交"))
     return [replace(drawn[0], issues=(*told, *drawn[0].issues)), *drawn[1:]]
 
 

@@ -267,11 +267,21 @@ def sites_with_landmarks(sites: Sequence[Site], known: Callable[[], Landmarks]) 
     """Return sites with `with_landmarks` done to their candidates; `known` is only called when there are any."""
     if not any(site.candidates for site in sites):
         return list(sites)
-    landmarks = known()
+    index = _index(known())
     return [
-        replace(site, candidates=with_landmarks(site.candidates, landmarks)) if site.candidates else site
+        replace(site, candidates=tuple(_beside(one, *index) for one in site.candidates))
+        if index and site.candidates
+        else site
         for site in sites
     ]
+
+
+def _index(landmarks: Landmarks) -> tuple[shapely.STRtree, list[str]] | None:
+    """A tree of the landmarks in the area plane and their titles, made once for a batch; None without any."""
+    if not landmarks:
+        return None
+    shapes = np.array([geometry for _, geometry in landmarks], dtype=object)
+    return shapely.STRtree(crs.plane_of_lonlat(shapes)), [title for title, _ in landmarks]
 
 
 def with_landmarks(candidates: Sequence[Candidate], landmarks: Landmarks) -> tuple[Candidate, ...]:
@@ -280,11 +290,8 @@ def with_landmarks(candidates: Sequence[Candidate], landmarks: Landmarks) -> tup
     `landmarks` are titles and geometries in EPSG:4490. The order stays: to lie by a red line is no proof
     of a reading, but a reviewer who knows the place may see which it is.
     """
-    if not landmarks or not candidates:
-        return tuple(candidates)
-    shapes = np.array([geometry for _, geometry in landmarks], dtype=object)
-    tree = shapely.STRtree(crs.plane_of_lonlat(shapes))
-    return tuple(_beside(candidate, tree, [title for title, _ in landmarks]) for candidate in candidates)
+    index = _index(landmarks) if candidates else None
+    return tuple(candidates) if index is None else tuple(_beside(one, *index) for one in candidates)
 
 
 def _beside(candidate: Candidate, tree: shapely.STRtree, titles: Sequence[str]) -> Candidate:

@@ -30,7 +30,7 @@ _TAB_BYTES = 256 * 1024
 
 def draft_gpkg(content: Path | bytes, where: str, limits: Limits) -> list[Draft]:
     """Return a draft for each feature table of a GeoPackage; its views and triggers are taken out before."""
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True) as folder:
         target = Path(folder) / "layer.gpkg"
         guarded(lambda: place(content, target, copy=True), where)
         package = guarded(lambda: geopackage.prepared(target, where), where)
@@ -44,7 +44,7 @@ def draft_fgb(content: Path | bytes, where: str, limits: Limits) -> list[Draft]:
     head = content[:8] if isinstance(content, bytes) else guarded(lambda: _head(content, 8), where)
     if not head.startswith(FGB_MAGIC):
         raise InputError("不是有效的 FlatGeobuf 文件", where=where, remedy=_REMEDY)
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True) as folder:
         target = Path(folder) / "layer.fgb"
         guarded(lambda: place(content, target), where)
         stated = _Text("utf-8", f"{where}（FlatGeobuf 规定）")
@@ -56,7 +56,7 @@ def draft_gdb(files: Mapping[str, Path], where: str, limits: Limits) -> list[Dra
     wanted = {name.lower(): file for name, file in files.items() if _GDB_FILE.fullmatch(name)}
     if GDB_FIRST not in wanted:
         raise InputError(f"不是文件地理数据库：没有 {GDB_FIRST}", where=where, remedy="请提交整个 .gdb 文件夹")
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True) as folder:
         target = Path(folder) / "layer.gdb"
         target.mkdir()
         for name, file in wanted.items():
@@ -73,7 +73,7 @@ def draft_tab(parts: Mapping[str, Path], where: str, limits: Limits) -> list[Dra
             f"缺少 {'、'.join(missing)} 文件", where=where, remedy="请把 .tab、.dat、.map、.id 一起打成 zip 提交"
         )
     text, charset = _native(guarded(lambda: _head(parts[".tab"], _TAB_BYTES + 1), where), where)
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True) as folder:
         target = Path(folder) / "layer.tab"
         target.write_bytes(text)
         for suffix in TAB_PARTS[1:]:
@@ -87,7 +87,7 @@ def draft_mif(parts: Mapping[str, Path], where: str, limits: Limits) -> list[Dra
         raise InputError("缺少 .mif 或 .mid 文件", where=where, remedy="请把 .mif 与 .mid 一起打成 zip 提交")
     data = guarded(lambda: parts[".mif"].read_bytes(), where)
     charset = _mif_charset(data[:_MIF_HEAD], where)
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True) as folder:
         target = Path(folder) / "layer.mif"
         guarded(lambda: place(_neutral(data), target), where)
         guarded(lambda: place(parts[".mid"], target.with_suffix(".mid")), where)

@@ -13,6 +13,7 @@ from linxi_gis.errors import CrsError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import readings
 from linxi_gis.intake import transform as transforms
+from linxi_gis.intake.claims import claimed_zone, header_differs, misnamed, overridden, require_modern
 from linxi_gis.intake.figures import (
     Bounds,
     Shape,
@@ -33,7 +34,6 @@ from linxi_gis.intake.zones import (
     gauss_krueger,
     name_of,
     plane_of,
-    zone_of_meridian,
     zone_of_number,
 )
 
@@ -130,7 +130,7 @@ def _explicit(
     shape: Shape, bounds: Bounds, claim: Claim, explicit: str, transform: Transform | None
 ) -> Ruling | Doubt:
     system = _WRITINGS.get(re.sub(r"[-_ ]", "", explicit).upper(), explicit.strip())
-    overridden = _overridden(claim, system)
+    told_over = overridden(claim, system)
     old = old_datums(system)
     if len(old) == 1 and "[" not in system:  # 西安80 as a word, not as a WKT
         told = replace(claim, system="", foreign=old[0], datum="", how=claim.how or f"--crs 指定 {old[0]}")
@@ -138,10 +138,10 @@ def _explicit(
     if transform is not None and (system in DATUMS or system == "DMS"):
         raise _not_old(system)
     if system in DATUMS:
-        return _shifted(shape, system, overridden)
+        return _shifted(shape, system, told_over)
     if system == "DMS":
-        return _packed(shape, overridden)
-    return _stated(shape, bounds, system, "--crs 指定", True, overridden, transform)
+        return _packed(shape, told_over)
+    return _stated(shape, bounds, system, "--crs 指定", True, told_over, transform)
 
 
 def _only_degrees(shape: Shape, writing: str) -> None:
@@ -161,33 +161,6 @@ def _packed(shape: Shape, overridden: tuple[Issue, ...]) -> Ruling:
     how = "--crs DMS 指定：CGCS2000 经纬度，度分秒连写（118.0327 即 118°03′27″）"
     issues = (*overridden, *swap_issue(shape))
     return Ruling(crs.LONLAT, crs.LONLAT, how, True, shape.east, True, issues=issues, packed=True)
-
-
-def _overridden(claim: Claim, explicit: str) -> tuple[Issue, ...]:
-    """Tell when what was asked for is not what the file says of itself."""
-    if not _contradicts(claim, explicit):
-        return ()
-    said = f"{claim.how or f'文件写明 {claim.foreign}'}{f' {name_of(claim.system)}' if claim.system else ''}"
-    text = f"{said}，与 --crs 指定的 {explicit} 不同，按 --crs 读取"
-    return (Issue("crs_overridden", "warning", text, "请核对坐标系"),)
-
-
-def _contradicts(claim: Claim, explicit: str) -> bool:
-    if claim.foreign:
-        told = old_datums(claim.foreign)
-        if told:
-            return explicit in (*DATUMS, "DMS") or not crs.old_datum(crs.parse(explicit)).startswith(told)
-        return explicit not in DATUMS or explicit.replace("-", "") not in re.sub(r"[-_ ]", "", claim.foreign).upper()
-    if explicit in DATUMS:
-        return bool(claim.system) or claim.datum == "CGCS2000"
-    if explicit == "DMS":
-        return bool(claim.system) and name_of(claim.system) != crs.LONLAT
-    if old_datums(explicit) and "[" not in explicit:
-        return bool(claim.system or claim.datum)
-    if claim.system:
-        return name_of(claim.system) != name_of(explicit)
-    zone, plane = _claimed_zone(claim), plane_of(explicit)
-    return zone is not None and plane is not None and zone.meridian_deg != plane.zone.meridian_deg
 
 
 # --- said by the file -----------------------------------------------------------------------------
@@ -219,7 +192,7 @@ def _on_old(
     how = claim.how or f"文件写明 {datum}"
     if shape.kind == "degrees":
         return _stated(shape, bounds, OLD_DEGREES[datum], how, False, (), transform)
-    stated, carried = _claimed_zone(claim), zone_of_number(shape.prefix or 0)
+    stated, carried = claimed_zone(claim), zone_of_number(shape.prefix or 0)
     zone = stated or carried
     if zone is None or shape.kind not in ("zoned", "bare"):
         return Doubt(f"文件写明 {datum}，但没有写明投影带", readings.every_old(shape, datum))
@@ -256,6 +229,8 @@ def _stated(
         raise _needs_parameters(old, system, how, parsed)
     if transform is not None and not old:
         raise _not_old(name_of(system))
+    if not old:
+        require_modern(parsed, how)
     if old and parsed.is_bound:
         parsed = crs.unbound(parsed)
         system = str(parsed.to_wkt())
@@ -265,6 +240,7 @@ def _stated(
         why = f"坐标值看起来{looks}，与坐标系 {name_of(system)}（{how}）不符"
         return _at_odds(why, shape, forced)
     plane = gauss_krueger(parsed) if old else plane_of(system)
+    told = told if old or forced else (*told, *misnamed(parsed, gauss_krueger(parsed), how))
     if plane is not None:
         ruling = _in_plane(shape, bounds, system, plane, how, forced, told)
     else:
@@ -332,7 +308,7 @@ def _degrees(shape: Shape, claim: Claim) -> Ruling:
 def _zoned(shape: Shape, prefix: int, claim: Claim) -> Ruling | Doubt:
     zone = zone_of_number(prefix)
     assert zone is not None  # examine() only accepts prefixes that are zones
-    stated, meridian = _claimed_zone(claim), claim.meridian_deg
+    stated, meridian = claimed_zone(claim), claim.meridian_deg
     if stated is not None and stated.meridian_deg != zone.meridian_deg:
         return _conflict(shape, zone, stated, claim.how)
     if meridian is not None and meridian != zone.meridian_deg:
@@ -344,11 +320,12 @@ def _zoned(shape: Shape, prefix: int, claim: Claim) -> Ruling | Doubt:
         both = (readings.of_zone(zone, stated=True), replace(readings.MERCATOR, stated=True))
         return Doubt(why, _first(both, shape))
     how = "，".join(filter(None, (claim.how, f"横坐标前两位 {prefix} 为带号")))
-    return _by_zone(shape, zone.prefixed, how, claim)
+    ruling = _by_zone(shape, zone.prefixed, how, claim)
+    return replace(ruling, issues=(*ruling.issues, *header_differs(claim, zone, prefix)))
 
 
 def _bare(shape: Shape, claim: Claim) -> Ruling | Doubt:
-    zone = _claimed_zone(claim)
+    zone = claimed_zone(claim)
     if zone is not None:
         return _by_zone(shape, zone.bare, claim.how, claim)
     if claim.meridian_deg is not None and 70.0 <= claim.meridian_deg <= 140.0:
@@ -371,16 +348,9 @@ def _by_zone(shape: Shape, system: str, how: str, claim: Claim) -> Ruling:
     return Ruling(system, system, how, declared, shape.east, False, issues=(*swap_issue(shape), *assumed))
 
 
-def _claimed_zone(claim: Claim) -> Zone | None:
-    if claim.meridian_deg is not None:
-        return zone_of_meridian(claim.meridian_deg, claim.width_deg or 3) or zone_of_meridian(claim.meridian_deg)
-    zone = zone_of_number(claim.zone) if claim.zone is not None else None
-    return zone if zone is None or claim.width_deg in (None, zone.width_deg) else None
-
-
 def _header_against_itself(shape: Shape, claim: Claim) -> Doubt | None:
     """A doubt when the header names a zone and a meridian that is not its own."""
-    zone, stated = zone_of_number(claim.zone or 0), _claimed_zone(claim)
+    zone, stated = zone_of_number(claim.zone or 0), claimed_zone(claim)
     if zone is None or claim.meridian_deg is None or claim.meridian_deg == zone.meridian_deg:
         return None
     why = f"{claim.how or '文件'}自相矛盾：{zone.number} 带的中央经线是 {zone.meridian_deg}°E，不是 {claim.meridian_deg:g}°E"

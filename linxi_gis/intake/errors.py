@@ -56,4 +56,4 @@ def _line(candidate: Candidate, county: bool) -> str:
 def _remedy(candidates: tuple[Candidate, ...]) -> str:
     if not candidates:
         return "请向提供单位问明坐标系，用 --crs EPSG:编号 指明，或补交 .prj 等坐标系说明"
-    return "请向提供单位问明坐标系，再用 --crs EPSG:… 指明（取上列之一）"
+    return "请向提供单位问明坐标系，再用 --crs 指明（取所列读法之一）"

@@ -38,7 +38,6 @@ _BROKEN = (
     UnicodeError,
     ValueError,
     OverflowError,
-    MemoryError,
     shapely.GEOSException,
 )
 _REMEDY = "请用生成它的软件打开检查，重新导出后提交"
@@ -87,8 +86,13 @@ def read(path: Path, number: int, name: str, where: str, limits: Limits) -> Laye
         if count > limits.features:
             text = f"共有 {count} 个图形，超过上限 {limits.features} 个（--limit features=）"
             raise InputError(text, where=where, remedy="请拆分文件或只提交项目范围")
+        # A setting of the whole process, held while nobody else reads here and put back for the layers.
+        before = pyogrio.get_gdal_config_option("OGR_ARC_STEPSIZE")
         pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": _ARC_STEP_DEG})
-        meta, _, wkb, columns = pyogrio.raw.read(path, layer=number, encoding=_BYTES, datetime_as_string=True)
+        try:
+            meta, _, wkb, columns = pyogrio.raw.read(path, layer=number, encoding=_BYTES, datetime_as_string=True)
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": before})
         shapes = shapely.from_wkb(wkb, on_invalid="ignore") if wkb is not None else np.array([], dtype=object)
         del wkb
     kind = str(meta["geometry_type"] or "")
@@ -115,8 +119,6 @@ def _told(where: str, folder: Path) -> Iterator[list[Issue]]:
         warnings.simplefilter("always")
         try:
             yield issues
-        except InputError:
-            raise
         except _BROKEN as error:
             raise InputError("文件无法打开，可能已损坏或不完整", where=where, remedy=_REMEDY) from error
     texts = list(dict.fromkeys(str(item.message).replace(str(folder), "").strip() for item in caught))

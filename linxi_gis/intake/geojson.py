@@ -70,7 +70,7 @@ def _sequence(texts: Sequence[str], word: str, source: str, issues: tuple[Issue,
         except InputError as error:
             bad.append(unreadable(InputError(f"第 {number} {word}：{error.what}", where=source)))
             continue
-        drawn += draft.drawn
+        drawn += [replace(one, claim=one.claim or draft.claim) for one in draft.drawn]
         bad += draft.issues
     # Labels count from 1 in each text; here they count through.
     drawn = [

@@ -136,7 +136,7 @@ def of_table(table: Table | None, page: Page, source: str) -> Grid:
         place=page.place,
         caption=page.caption,
         step=_step(rows) if page.counted else 0.0,
-        told=(*page.told, *table.told, *_told(skipped, page)),
+        told=(*page.told, *table.told, *_told(skipped, page), *_unused(table, columns, page)),
     )
 
 
@@ -158,6 +158,17 @@ def _told(skipped: Sequence[tuple[int, str]], page: Page) -> tuple[Issue, ...]:
     words = "、".join(f"{page.at(number)}“{words[:20]}”" for number, words in skipped[:3])
     more = f"等 {len(skipped)} 行" if len(skipped) > 3 else ""
     return (Issue("rows_not_coordinates", "info", f"{words}{more}不是拐点，未作为坐标读取"),)
+
+
+def _unused(table: Table, columns: tuple[int, int], page: Page) -> tuple[Issue, ...]:
+    """Told when a heading names one more coordinate than the two that were read."""
+    roles = enumerate(table.roles)
+    left = [table.heading(n) for n, role in roles if role in ("east", "north", "x", "y") and n not in columns]
+    if not table.header or not left:
+        return ()
+    used = "、".join(table.heading(column) for column in columns)
+    text = f"{page.place}表头“{'、'.join(left[:4])}”也像坐标，未采用，只读“{used}”"
+    return (Issue("columns_unused", "warning", text, "请核对应采用的列，删去不用的列"),)
 
 
 def _coordinates(

@@ -8,13 +8,14 @@ import io
 import itertools
 import multiprocessing
 import pickle
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from concurrent.futures import TimeoutError as OutOfTime
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -78,6 +79,7 @@ class Reader:
         self._pool: ProcessPool | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._numbers = itertools.count()
+        self._waiting: set[Future[None]] = set()
 
     def __enter__(self) -> Reader:
         return self
@@ -112,23 +114,33 @@ class Reader:
             pool, self._pool = self._pool, None
             folder, self._folder = self._folder, None
         if pool is not None:
-            _end(pool)
+            self._end(pool)
         if folder is not None:
             folder.cleanup()
+
+    def _end(self, pool: ProcessPool) -> None:
+        for future in tuple(self._waiting):  # pebble's stop leaves them open: who waits would wait for ever
+            future.cancel()
+        pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves this one untyped
+        pool.join()
 
     def _apart(self, work: Callable[..., Reading], what: object, options: Options, where: str) -> Reading:
         number = next(self._numbers)
         pool, folder = self._started()
-        asked, told = folder / f"{number}.asked", folder / f"{number}.told"
+        asked, told, desk = (folder / f"{number}.{kind}" for kind in ("asked", "told", "desk"))
         try:
+            desk.mkdir()
             with asked.open("wb") as stream:
                 pickle.dump((work, what, options), stream, pickle.HIGHEST_PROTOCOL)
-            self._run(pool, asked, told, options.limits.seconds, where)
+            self._run(pool, (asked, told, desk), options.limits.seconds, where)
             with told.open("rb") as stream:
                 answer: _Answer = pickle.load(stream)
         finally:
+            # What a child that was ended left open, Windows frees a moment later: the folder goes with `close`.
+            shutil.rmtree(desk, ignore_errors=True)
             for path in (asked, told):
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
         if isinstance(answer, LinxiError):
             raise answer
         if isinstance(answer, _Bug):
@@ -137,12 +149,16 @@ class Reader:
             raise bug
         return answer
 
-    def _run(self, pool: ProcessPool, asked: Path, told: Path, seconds: float, where: str) -> None:
+    def _run(self, pool: ProcessPool, paths: tuple[Path, Path, Path], seconds: float, where: str) -> None:
         """Have a child answer; raises InputError when it runs out of time or dies."""
         from pebble import ProcessExpired
 
+        future = pool.schedule(_answer, args=paths, timeout=seconds)
+        self._waiting.add(future)
         try:
-            pool.schedule(_answer, args=(asked, told), timeout=seconds).result()
+            future.result()
+        except CancelledError as error:
+            raise InputError("读取已中止：程序正在退出，或读取程序已重启", where=where, remedy="请重新提交") from error
         except OutOfTime as error:
             raise InputError(
                 f"读取超过 {seconds:g} 秒的时限（limit seconds），已中止",
@@ -155,6 +171,8 @@ class Reader:
                 where=where,
                 remedy="请在原软件中打开检查并重新导出，或只提交项目范围",
             ) from error
+        finally:
+            self._waiting.discard(future)
 
     def _started(self) -> tuple[ProcessPool, Path]:
         """Return the pool, a new one if there is none or an idle child's death broke the old one."""
@@ -162,7 +180,7 @@ class Reader:
 
         with self._lock:
             if self._pool is not None and not self._pool.active:
-                _end(self._pool)
+                self._end(self._pool)
                 self._pool = None
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True)
@@ -170,11 +188,6 @@ class Reader:
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPool(self._workers, _TASKS, _bounded, (self._memory_bytes,), context)
             return self._pool, Path(self._folder.name)
-
-
-def _end(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves this one untyped
-    pool.join()
 
 
 def light(name: str, data: bytes) -> bool:
@@ -219,8 +232,9 @@ def _bounded(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no dump of somebody's file on the disk
 
 
-def _answer(asked: Path, told: Path) -> None:
-    """Read in the child; the answer is written whole before it is told to be there."""
+def _answer(asked: Path, told: Path, desk: Path) -> None:
+    """Read in the child; what is unpacked lies on `desk`, which the parent clears when the child is ended."""
+    tempfile.tempdir = str(desk)
     with asked.open("rb") as stream:
         work, what, options = pickle.load(stream)
     answer: _Answer

@@ -82,6 +82,11 @@ def listed_points(grid: Grid, column: int) -> tuple[Issue, ...] | None:
     return (assumed("point", "各行名称互不相同"),)
 
 
+def centres(grid: Grid) -> bool:
+    """Whether the headings say that every row is the centre of something: 中心经度, 中心点X坐标."""
+    return all(re.match(r"(?:项目|厂址|厂区|地块|站址)?中心", grid.heading(column)) for column in grid.coordinates)
+
+
 def unnamed_points(grid: Grid) -> tuple[Issue, ...] | None:
     """Whether a table without names lists wells or outlets, by its words: the Issue, or None."""
     kinds = _stated(grid, grid.rows)

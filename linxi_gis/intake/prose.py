@@ -73,6 +73,7 @@ def draft_prose(text: str, source: str, form: str, issues: tuple[Issue, ...] = (
         f"{source} 没有坐标表，从文字里读出 {len(found)} 处坐标，按点读取",
         "若项目是面或线，请提交拐点坐标表",
     )
+    left = _left(text, found)
     drawn = [
         Drawn(
             shapely.Point(np.array([one.pair[0].value, one.pair[1].value])),
@@ -86,4 +87,17 @@ def draft_prose(text: str, source: str, form: str, issues: tuple[Issue, ...] = (
     datum = "CGCS2000" if re.search(r"CGCS\s*2000|2000\s*国家|国家\s*2000", text) else ""
     how = "文中写明 2000 国家大地坐标系" if datum else ""
     claim = Claim(datum=datum, foreign=foreign_datum(text), how=how)
-    return Draft(source, form, tuple(drawn), claim, 0, ("经度", "纬度"), (*issues, told))
+    return Draft(source, form, tuple(drawn), claim, 0, ("经度", "纬度"), (*issues, told, *left))
+
+
+_ANGLE = re.compile(r"(?<![\d.])(?:7[3-9]|[89]\d|1[0-3]\d)[ ]?[°º˚度][ ]?\d{1,2}(?:\.\d{1,12})?[ ]?['′’分]")
+
+
+def _left(text: str, found: list[Found]) -> tuple[Issue, ...]:
+    """Told when the text spells more longitudes than places were made of: they may be an outline's corners."""
+    held = sum(bool(_ANGLE.search(one.text)) for one in found)
+    spelt = len({match[0] for match in _ANGLE.finditer(text[:_MAX_CHARACTERS])})
+    if spelt <= held:
+        return ()
+    words = f"文字里另有约 {spelt - held} 处经度没有成对写明东经、北纬（或是范围），没有读取"
+    return (Issue("coordinates_left", "warning", words, "若是拐点，请改为坐标表后提交"),)

@@ -62,7 +62,6 @@ class Reading:
     format: str
     sites: tuple[Site, ...]
     issues: tuple[Issue, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ _POINT = re.compile(r"[\[(]([^\[\]()]*)[\])]")
 # A single text line may hold a quoted cell that goes on below; more lines than this is a stray quote.
 _MAX_JOINED = 50
 _SAMPLE = 20
+# Pairs in one line of text belong to one site: our choice, wider than any county.
+_NEAR_DEG, _NEAR_M = 5.0, 500_000.0
 
 
 class Line(NamedTuple):
@@ -208,7 +210,16 @@ def _all_pairs(pairs: Sequence[Sequence[str]]) -> bool:
     both = [(one, two) for one, two in read if one is not None and two is not None]
     if len(both) < len(pairs) or any(_whole_number(pair[0]) for pair in pairs if len(pair) == 3):
         return False
-    return plausible(both)
+    return _together(both) and plausible(both)
+
+
+def _together(pairs: Sequence[tuple[Coordinate, Coordinate]]) -> bool:
+    """Whether pairs lie within a few hundred km: 3,118.05,43.6,80 is a number, a place and a depth, not two places."""
+    for cells in zip(*pairs, strict=True):
+        low, high = min(cell.value for cell in cells), max(cell.value for cell in cells)
+        if high - low > (_NEAR_DEG if high <= 360.0 else _NEAR_M):
+            return False
+    return True
 
 
 def _whole_number(cell: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
@@ -47,16 +48,38 @@ def settle(drafts: Sequence[Draft], source: str, options: Options) -> Reading:
     used, InputError when there is nothing to read or too much.
     """
     check_amounts(drafts, source, options.limits)
-    readings = [_settled(draft, options) for draft in drafts]
-    if len(readings) == 1:
+    readings: list[Reading] = []
+    errors: list[tuple[Draft, InputError]] = []
+    numbered: Counter[str] = Counter()  # sites so far of sheets or tables whose names have one stem
+    for draft in drafts:
+        stem = PurePath(draft.source).stem
+        try:
+            readings.append(_settled(draft, options, numbered[stem]))
+        except CrsError:
+            raise  # a question about one layer is a question about the file
+        except InputError as error:
+            errors.append((draft, error))
+            continue
+        numbered[stem] += len(readings[-1].sites)
+    if not readings:
+        raise errors[0][1]
+    if len(drafts) == 1:
         return replace(readings[0], source=source)
     sites, doubled = unique([site for reading in readings for site in reading.sites], source)
     told = [issue for reading in readings for issue in reading.issues]
+    told += [_left(draft, error) for draft, error in errors]
     names = "、".join(dict.fromkeys(reading.format for reading in readings))
     return Reading(source, names, tuple(sites), tuple(dict.fromkeys((*told, *doubled))))
 
 
-def _settled(draft: Draft, options: Options) -> Reading:
+def _left(draft: Draft, error: InputError) -> Issue:
+    """The Issue of a layer that gave no site while others did: empty, or all of it unreadable."""
+    if draft.drawn or any(issue.severity == "error" for issue in draft.issues):
+        return unreadable(error)
+    return Issue("layer_empty", "info", f"{draft.source} 是空图层，没有图形")
+
+
+def _settled(draft: Draft, options: Options, before: int) -> Reading:
     where = draft.source
     draft = replace(draft, drawn=tuple(one for feature in draft.drawn for one in _apart(feature)))
     draft, far = within_reach(draft)
@@ -66,7 +89,7 @@ def _settled(draft: Draft, options: Options) -> Reading:
     bad = [unreadable(error) for error in (*far, *unread, *made) if isinstance(error, InputError)]
     if not sites:
         raise _nothing(draft, bad)
-    sites, doubled = unique(sites, draft.source)
+    sites, doubled = unique(sites, draft.source, before)
     told = [issue for _, ruling in pairs for issue in ruling.issues]
     issues = tuple(dict.fromkeys((*draft.issues, *told, *doubled, *bad)))
     return Reading(where, draft.format, tuple(sites), issues)
@@ -312,14 +335,14 @@ def _outside(site: Site, feature: Drawn, ruling: Ruling, draft: Draft, options: 
     return replace(site, issues=(*site.issues, *issues), candidates=(*site.candidates, *better))
 
 
-def unique(sites: list[Site], source: str) -> tuple[list[Site], list[Issue]]:
-    """Give every site an id that is unique and fit to be a file name."""
+def unique(sites: list[Site], source: str, before: int = 0) -> tuple[list[Site], list[Issue]]:
+    """Give every site an id that is unique and fit to be a file name; nameless ones are numbered after `before`."""
     stem = _clean(PurePath(source).stem) or "site"
     taken: dict[str, int] = {}
     named: list[Site] = []
     issues: list[Issue] = []
     for number, site in enumerate(sites, 1):
-        wanted = _clean(site.id) or f"{stem}-{number}"
+        wanted = _clean(site.id) or f"{stem}-{before + number}"
         final = _free(wanted, taken)
         if final != wanted:
             issues.append(

@@ -65,7 +65,7 @@ def draft_bundle(bundle: Bundle, limits: Limits) -> Draft:
         text = f"共有 {len(index)} 个图形，超过上限 {limits.features} 个（--limit features=）"
         raise InputError(text, where=where, remedy="请拆分文件或只提交项目范围")
     table, odd = guarded(lambda: _table(bundle, len(index)), where)
-    with tempfile.TemporaryDirectory(prefix="linxi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="linxi-", ignore_cleanup_errors=True) as folder:
         target = Path(folder) / "layer.shp"
         guarded(lambda: _placed(bundle, target, index, rebuilt=bool(told), table=table), where)
         found = gdalread.layers(target, "ESRI Shapefile", where)

@@ -10,13 +10,14 @@ import contextlib
 import datetime
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import ole
+from linxi_gis.intake.headers import figures
 from linxi_gis.intake.office import OLE, attribute, local, parse, parts_of, targets
 from linxi_gis.intake.reading import Draft, Limits
 from linxi_gis.intake.rows import Line, Page
@@ -36,6 +37,12 @@ _CELL = re.compile(
 # Where cells with something inside claim to lie; cells that only carry a format are empty tags.
 _AT = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,4})(\d{1,8})[\"'](?![^<>]{0,200}/>)")
 _ROW = re.compile(rb"<(?:\w{1,8}:)?row\s[^<>]{0,200}?\br\s*=\s*[\"'](\d{1,8})[\"'](?![^<>]{0,200}/>)")
+# No workbook has columns beyond XFD or rows beyond 1,048,576; calamine lays out what a tag claims, and aborts.
+_BEYOND = re.compile(rb"\br\s*=\s*[\"'](?:[A-Za-z]{4,}\d|[A-Za-z]{0,3}\d{8,})")
+_HIDDEN_ROW = re.compile(
+    rb"<(?:\w{1,8}:)?row\s(?=[^<>]{0,300}\bhidden\s*=\s*[\"'](?:1|true))"
+    rb"[^<>]{0,200}?\br\s*=\s*[\"'](\d{1,8})"
+)
 _ERROR = re.compile(rb"<(?:\w{1,8}:)?v>(#[^<]{1,20})<")
 # calamine lays a sheet out densely, 24 bytes a cell: our choice is about 0.5 GB.
 _MAX_CELLS = ole.MAX_CELLS
@@ -45,15 +52,25 @@ _NO_VALUE = "（公式无值）"
 Value = object
 
 
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What a sheet's own XML tells beyond its values: cells without one, by row and column from 0, and
+    the numbers from 1 of rows that are hidden or filtered out.
+    """
+
+    odd: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    hidden: frozenset[int] = frozenset()
+
+
 def drafts_workbook(data: bytes, source: str, limits: Limits) -> list[Draft]:
     """Return a draft for every visible sheet with coordinates; raises InputError when there is none.
 
     Only saved values are read: a formula is never computed, and one without a value is an error at
     its cell. Sheets without coordinates, and hidden sheets, are told.
     """
-    empty = _checked(data, source, limits)
+    scans = _checked(data, source, limits)
     with _without_panics(source):
-        pages, hidden = _pages(_opened(data, source), empty, source)
+        pages, hidden = _pages(_opened(data, source), scans, source)
     made: list[Draft] = []
     without: list[str] = []
     failed: list[InputError] = []
@@ -106,8 +123,8 @@ def _left(without: Sequence[str], hidden: Sequence[str], source: str) -> list[Is
 # --- the file ---------------------------------------------------------------------------------------
 
 
-def _checked(data: bytes, source: str, limits: Limits) -> dict[str, dict[tuple[int, int], str]]:
-    """Check a zip's sizes before calamine sees it; return, by sheet name, cells that hold no value."""
+def _checked(data: bytes, source: str, limits: Limits) -> dict[str, _Scan]:
+    """Check a zip's sizes before calamine sees it; return, by sheet name, what only its XML tells."""
     if data.startswith(OLE):
         if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data:
             raise InputError("工作簿有密码", where=source, remedy="请去掉密码后另存再提交")
@@ -117,7 +134,7 @@ def _checked(data: bytes, source: str, limits: Limits) -> dict[str, dict[tuple[i
         raise InputError("文件内容不是 Excel 工作簿", where=source, remedy=_REMEDY)
     parts = parts_of(data, source, limits)
     names = _sheet_parts(parts, source)
-    found: dict[str, dict[tuple[int, int], str]] = {}
+    found: dict[str, _Scan] = {}
     for name, part in names.items():
         found[name] = _scanned(parts.get(part, b""), f"{source}：工作表“{name}”")
     return found
@@ -138,8 +155,12 @@ def _sheet_parts(parts: dict[str, bytes], source: str) -> dict[str, str]:
     return found
 
 
-def _scanned(part: bytes, where: str) -> dict[tuple[int, int], str]:
-    """Look over a sheet's cells: refuse an extent no machine should lay out, note errors and formulas."""
+def _scanned(part: bytes, where: str) -> _Scan:
+    """Look over a sheet's cells: refuse an extent no machine should lay out, note errors, formulas, hidden rows."""
+    beyond = _BEYOND.search(part)
+    if beyond:
+        cell = beyond[0].decode("ascii", "replace")[-20:]
+        raise InputError(f"单元格位置超出 Excel 的范围（{cell}）", where=where, remedy=_REMEDY)
     rows = max((int(match[1]) for match in _ROW.finditer(part)), default=0)
     columns = 1
     for match in _AT.finditer(part):
@@ -158,7 +179,7 @@ def _scanned(part: bytes, where: str) -> dict[tuple[int, int], str]:
             odd[row, column] = error[1].decode("ascii", "replace") if error else "#ERROR"
         elif b"<f" in match[4] and re.search(rb"<f[^<]*(?:/>|</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*$", match[4]):
             odd[row, column] = _NO_VALUE
-    return odd
+    return _Scan(odd, frozenset(int(match[1]) for match in _HIDDEN_ROW.finditer(part)))
 
 
 def _column(letters: bytes) -> int:
@@ -195,7 +216,7 @@ def _opened(data: bytes, source: str) -> CalamineWorkbook:
 
 
 def _pages(
-    book: CalamineWorkbook, odd: dict[str, dict[tuple[int, int], str]], source: str
+    book: CalamineWorkbook, scans: Mapping[str, _Scan], source: str
 ) -> tuple[list[tuple[str, Page]], list[str]]:
     from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
 
@@ -208,7 +229,7 @@ def _pages(
             hidden.append(about.name)
             continue
         try:
-            page = _page(book.get_sheet_by_index(number), odd.get(about.name, {}))
+            page = _page(book.get_sheet_by_index(number), scans.get(about.name, _Scan()))
         except (CalamineError, ValueError, OverflowError) as error:
             raise InputError(
                 "工作表损坏，无法读取", where=f"{source}：工作表“{about.name}”", remedy=_REMEDY
@@ -220,11 +241,11 @@ def _pages(
 # --- a sheet -----------------------------------------------------------------------------------------
 
 
-def _page(sheet: CalamineSheet, odd: dict[tuple[int, int], str]) -> Page:
+def _page(sheet: CalamineSheet, scan: _Scan) -> Page:
     values: list[list[Value]] = [list(row) for row in sheet.to_python(skip_empty_area=False)]
     counted = any(isinstance(value, float) for row in values for value in row)
     cells = [[text_of(value) for value in row] for row in values]
-    for (row, column), text in odd.items():
+    for (row, column), text in scan.odd.items():
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = cells[row][column] if cells[row][column].strip("0") else text
         elif row < len(cells):
@@ -232,7 +253,19 @@ def _page(sheet: CalamineSheet, odd: dict[tuple[int, int], str]) -> Page:
         elif row < _MAX_MERGED:
             cells += [[] for _ in range(row - len(cells))] + [[""] * column + [text]]
     _fill(cells, sheet.merged_cell_ranges or [])
-    return Page(tuple(lines_of(cells)), counted=counted, caption=_caption(sheet.name))
+    lines = lines_of(cells)
+    told = _hidden_rows(lines, scan.hidden, sheet.name)
+    return Page(tuple(lines), counted=counted, caption=_caption(sheet.name), told=told)
+
+
+def _hidden_rows(lines: Sequence[Line], hidden: frozenset[int], name: str) -> tuple[Issue, ...]:
+    """Told when figures stand in rows that nobody sees: they are read like the others."""
+    rows = [line.number for line in lines if line.number in hidden and figures(line)] if hidden else []
+    if not rows:
+        return ()
+    shown = "、".join(map(str, rows[:5])) + (f" 等 {len(rows)} 行" if len(rows) > 5 else "")
+    text = f"工作表“{name}”第 {shown} 行被隐藏或筛掉，其中的坐标仍已读取"
+    return (Issue("hidden_rows", "warning", text, "若不应计入，请删去这些行后重新提交"),)
 
 
 def _caption(name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -13,14 +14,15 @@ import shapely
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
-from linxi_gis.intake.angles import Coordinate
+from linxi_gis.intake.angles import Coordinate, read_coordinate
 from linxi_gis.intake.blocks import find, serial
 from linxi_gis.intake.chainage import Corridor, bank_columns, checked, ends, read_corridor, station
 from linxi_gis.intake.court import examine
 from linxi_gis.intake.foreign import foreign_datum
 from linxi_gis.intake.grid import REMEDY, Grid, Row, of_table
 from linxi_gis.intake.headers import Table
-from linxi_gis.intake.kinds import chainage, kind_of, listed_points, numbering, unnamed_points
+from linxi_gis.intake.kinds import centres, chainage, kind_of, listed_points, numbering, unnamed_points
+from linxi_gis.intake.numbering import left_out, skipped
 from linxi_gis.intake.prose import draft_prose, pairs_in
 from linxi_gis.intake.reading import Claim, Draft, Drawn
 from linxi_gis.intake.rings import assemble, split_closed
@@ -33,8 +35,12 @@ _ZONE_WORDS = re.compile(r"(?<!\d)(\d{2})\s*(?:号)?带(?!号)|带号\s*[=:为]?
 _DATUM_WORDS = re.compile(
     r"CGCS\s*2000|国家\s*2000|2000\s*(?:中国)?国家|2000\s*(?:大地)?坐标|大地\s*2000", re.IGNORECASE
 )
-_MERIDIAN_WORDS = re.compile(r"中央(?:经线|子午线)\s*[=:]?\s*(\d{2,3})")
+_MERIDIAN_WORDS = re.compile(
+    r"(?:中央(?:经线|子午线)(?:经度)?|(?<![A-Za-z])L[0₀])\s*[=:为是]?\s*(?:东经|E)?\s*"
+    r"(\d{2,3}(?:\.\d+)?(?:[°度](?:\d{1,2}(?:\.\d+)?['′’分](?:\d{1,2}(?:\.\d+)?[\"″”秒])?)?)?)"
+)
 _PROSE = 100_000  # characters; a longer text that is no table is not searched for sentences
+_T = TypeVar("_T", int, float)
 _WIDTH_WORDS = re.compile(r"([36三六])\s*度(?:分)?带")
 
 
@@ -117,7 +123,11 @@ def _east(grid: Grid) -> int | None:
 
 def _groups(grid: Grid, source: str) -> tuple[list[_Group], tuple[Issue, ...]]:
     group, name, number = grid.column("group"), grid.column("name"), grid.column("number")
+    if centres(grid):
+        label = name if name is not None else group
+        return [_Group(row.cell(label) if label is not None else "", (row,), point=()) for row in grid.rows], ()
     if group is not None:
+        _refuse_nameless_start(grid, group, source)
         return _by_value(grid.rows, group), ()
     if name is not None:
         values = [row.cell(name) for row in grid.rows]
@@ -138,7 +148,21 @@ def _groups(grid: Grid, source: str) -> tuple[list[_Group], tuple[Issue, ...]]:
 def _repeats(rows: Sequence[Row], column: int) -> bool:
     """Whether an id stands beside vertex after vertex: it names the plot, not the point."""
     values = [row.cell(column) for row in rows]
-    return len(values) > 2 and any(a == b != "" for a, b in itertools.pairwise(values))
+    runs = [len(list(run)) for value, run in itertools.groupby(values) if value]
+    # One number typed twice (J1, J2, J2, J3), or one station, still numbers the points of one outline.
+    return len(values) > 2 and 2 * sum(run > 1 for run in runs) > len(runs) and not chainage(values)
+
+
+def _refuse_nameless_start(grid: Grid, column: int, source: str) -> None:
+    """Raise InputError when names stand below the first rows: centred once, they would shift every outline."""
+    cells = [row.cell(column) for row in grid.rows]
+    if cells[0] or not any(cells):
+        return
+    raise InputError(
+        f"{grid.at(grid.rows[0])}的“{grid.heading(column)}”是空的，下面的行才有名称，看不出这些点属于哪一块",
+        where=source,
+        remedy=f"请在每行（至少每块的首行）填写“{grid.heading(column)}”",
+    )
 
 
 def _by_value(rows: Sequence[Row], column: int) -> list[_Group]:
@@ -213,6 +237,8 @@ def _drawn(grid: Grid, group: _Group, number: int, source: str) -> Drawn:
     constant = _constants(grid, group)
     stations = _stations(grid, group) if geometry.geom_type == "LineString" else []
     told = (*told, *_along(grid, group, stations, where))
+    if geometry.geom_type != "Point" and not stations:
+        told = (*told, *_left_out(grid, group, label))
     return Drawn(
         geometry=geometry,
         label=label,
@@ -222,6 +248,14 @@ def _drawn(grid: Grid, group: _Group, number: int, source: str) -> Drawn:
         step=grid.step if grid.step != 0.0 else min(cell.step for cell in cells),
         issues=told,
     )
+
+
+def _left_out(grid: Grid, group: _Group, label: str) -> tuple[Issue, ...]:
+    """Told when the points of a line or an area are numbered on but for some."""
+    column = grid.column("number")
+    if column is None or _constants(grid, group).get("number"):
+        return ()
+    return skipped(label, left_out([serial(row.cell(column)) for row in group.rows]))
 
 
 def _stations(grid: Grid, group: _Group) -> list[float | None]:
@@ -309,15 +343,27 @@ def _claim(preface: str) -> Claim:
     """What the lines above the figures say of datum and zone."""
     datum = "CGCS2000" if _DATUM_WORDS.search(preface) else ""
     datum = datum or ("WGS84" if re.search(r"WGS\D*84", preface, re.IGNORECASE) else "")
-    width = _WIDTH_WORDS.search(preface)
-    meridian, zone = _MERIDIAN_WORDS.search(preface), _ZONE_WORDS.search(preface)
-    words = [match[0] for match in (width, zone, meridian) if match]
+    widths = {3 if match[1] in "3三" else 6 for match in _WIDTH_WORDS.finditer(preface)}
+    meridians = {_degrees(match[1]) for match in _MERIDIAN_WORDS.finditer(preface)} - {None}
+    zones = {int(match[1] or match[2]) for match in _ZONE_WORDS.finditer(preface)}
+    found = (_WIDTH_WORDS, _ZONE_WORDS, _MERIDIAN_WORDS)
+    words = list(dict.fromkeys(match[0] for pattern in found for match in pattern.finditer(preface)))
     words = (["2000 国家大地坐标系" if datum == "CGCS2000" else datum] if datum else []) + words
     return Claim(
         datum=datum,
-        zone=int(zone[1] or zone[2]) if zone else None,
-        width_deg=None if not width else 3 if width[1] in "3三" else 6,
-        meridian_deg=float(meridian[1]) if meridian else None,
+        zone=_only(zones),
+        width_deg=_only(widths),
+        meridian_deg=_only(meridians),
         foreign=foreign_datum(preface),
         how=f"表头写明 {'、'.join(words)}" if words else "",
     )
+
+
+def _degrees(text: str) -> float | None:
+    figure = read_coordinate(text)
+    return figure.value if figure is not None else None
+
+
+def _only(values: Collection[_T | None]) -> _T | None:
+    """The one value that is said; of several none, so that nobody picks the first (原 120°，现 117°)."""
+    return next(iter(values)) if len(values) == 1 else None

@@ -12,6 +12,7 @@ import shapely
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
+from linxi_gis.intake.numbering import skipped
 from linxi_gis.intake.reading import Draft, Drawn
 from linxi_gis.intake.rings import assemble, ring_closed, split_closed
 from linxi_gis.intake.settle import unreadable
@@ -242,6 +243,7 @@ def _drawn(plot: _Plot, points: Points | None, number: int, header: Header, sour
     if points.restarted:
         text = f"{told.label} 的点号从头编起 {points.restarted} 次，已分为 {points.restarted + 1} 圈"
         how = (*how, Issue("ring_restarted", "info", text, "请核对圈号"))
+    how = (*how, *skipped(told.label, points.missing))
     counted = miscounted(told.count, points.count, len(points.rings), told.label) if told.count else ()
     return Drawn(
         geometry,

@@ -10,7 +10,7 @@ from typing import Literal
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import read_coordinate
-from linxi_gis.intake.foreign import foreign_datum, old_datums
+from linxi_gis.intake.foreign import foreign_datum, old_datums, raised_plane
 from linxi_gis.intake.reading import Claim, Unit
 
 AREA_UNITS: dict[str, Unit] = {
@@ -145,7 +145,8 @@ def _claim(pairs: Mapping[str, str], source: str, issues: list[Issue]) -> Claim:
     words += [f"中央经线 {meridian:g}°"] if meridian is not None else []
     how = f"文件头写明 {'、'.join(words)}" if words else ""
     foreign = foreign_datum(f"坐标系={''.join(system.split())}") if system else ""
-    foreign = foreign or "、".join(old_datums("\n".join(f"{key}={value}" for key, value in pairs.items())))
+    lines = "\n".join(f"{key}={value}" for key, value in pairs.items())
+    foreign = foreign or "、".join(old_datums(lines)) or raised_plane(lines)
     return Claim(datum=datum, zone=zone, width_deg=width, meridian_deg=meridian, foreign=foreign, how=how)
 
 

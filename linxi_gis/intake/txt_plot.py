@@ -105,8 +105,8 @@ def _declared(text: str, label: str, unit: Unit) -> tuple[Declared | None, tuple
 
 
 def miscounted(text: str, points: int, rings: int, label: str) -> tuple[Issue, ...]:
-    """The number of points may or may not count the closing point of each ring."""
-    if not text.isdecimal() or len(text) > 9 or points - rings <= int(text) <= points + rings:
+    """The number of points may leave out the closing point of each ring; more than there are were lost."""
+    if not text.isdecimal() or len(text) > 9 or points - rings <= int(text) <= points:
         return ()
     told = f"{label} 写明 {text} 个界址点，实有 {points} 个"
     return (Issue("point_count", "warning", told, "请核对界址点是否缺漏"),)

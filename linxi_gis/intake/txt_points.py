@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.intake.angles import Coordinate, read_coordinate
+from linxi_gis.intake.numbering import left_out
 
 Rows = Sequence[tuple[int, str]]
 _SPLIT = re.compile(r"[,;、\t|]")
@@ -29,7 +30,7 @@ class Points:
     """The points of one plot by ring, each ring of shape (n, 2) as written, and the finest step.
 
     `whole` is the polygon when there is one ring and nothing to decide; `closed` whether it was written
-    closed. `restarted` counts rings that only their numbering told apart.
+    closed. `restarted` counts rings that only their numbering told apart; `missing` are the point numbers left out.
     """
 
     rings: Sequence[FloatArray]
@@ -38,6 +39,7 @@ class Points:
     whole: Geometry | None = None
     closed: bool = True
     restarted: int = 0
+    missing: tuple[int, ...] = ()
 
 
 def read_plain(bodies: Sequence[str]) -> list[Points | None]:
@@ -136,10 +138,14 @@ def _plots(
     step = 10.0 ** -np.minimum(np.maximum.reduceat(decimals.max(axis=1), first), _DECIMALS)
     closed = at_start[last - 1]
     shapes = _polygons(xy, owner, ok)
+    jumps = np.concatenate(([False], np.diff(numbers) > 1)) & inner
+    gaps = np.bincount(owner, jumps, len(counts)) > 0
     return [
-        Points((xy[a:b],), s, b - a, shape, shut) if shape is not None else None
-        for a, b, s, shape, shut in zip(
-            first.tolist(), last.tolist(), step.tolist(), shapes, closed.tolist(), strict=True
+        Points((xy[a:b],), s, b - a, shape, shut, missing=left_out(numbers[a:b].tolist()) if gap else ())
+        if shape is not None
+        else None
+        for a, b, s, shape, shut, gap in zip(
+            first.tolist(), last.tolist(), step.tolist(), shapes, closed.tolist(), gaps.tolist(), strict=True
         )
     ]
 
@@ -203,7 +209,14 @@ def read_rows(rows: Rows, source: str) -> Points:
         names.setdefault(ring, []).append(cells[0] if len(cells) > 2 else "")
     pieces = [piece for key in rings for piece in _restarts(_array(rings[key]), names[key])]
     step = min(cell.step for points in rings.values() for pair in points for cell in pair)
-    return Points(pieces, step, len(table), restarted=len(pieces) - len(rings))
+    restarted = len(pieces) - len(rings)
+    missing = () if restarted else left_out([_serial(name) for held in names.values() for name in held])
+    return Points(pieces, step, len(table), restarted=restarted, missing=missing)
+
+
+def _serial(name: str) -> int | None:
+    match = _NUMBER.search(name)
+    return int(match[1]) if match else None
 
 
 def _array(ring: Sequence[tuple[Coordinate, Coordinate]]) -> FloatArray:
@@ -229,7 +242,7 @@ def _restarts(ring: FloatArray, names: Sequence[str]) -> list[FloatArray]:
 
     Only an open ring is cut: a ring that closes is cut by its closing point (`rings.split_closed`).
     """
-    found = [int(match[1]) if (match := _NUMBER.search(name)) else None for name in names]
+    found = [_serial(name) for name in names]
     start, pieces = 0, []
     for n in range(1, len(ring)):
         number, before = found[n], found[n - 1]

@@ -155,7 +155,8 @@ def _shape(piece: _Piece, where: str) -> Shape:
     if not piece.whole:
         raise InputError(f"括号没有配对或嵌套过深：{piece.text[:60]!r}", where=where, remedy=_REMEDY)
     try:
-        geometry = shapely.from_wkt(re.sub(r"\s+", " ", piece.text))
+        with np.errstate(over="ignore", invalid="ignore"):  # 1e999 is infinite, and told as such
+            geometry = shapely.from_wkt(re.sub(r"\s+", " ", piece.text))
     except (shapely.GEOSException, NotImplementedError, ValueError) as error:
         raise InputError(f"WKT 写法不对：{piece.text[:60]!r}（{_reason(error)}）", where=where, remedy=_REMEDY) from error
     if geometry is None or geometry.is_empty:

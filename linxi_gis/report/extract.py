@@ -10,6 +10,7 @@ from typing import Any
 
 import shapely
 
+from linxi_gis.crs import Geometry
 from linxi_gis.finding import Finding, Hit, Issue, LayerResult, OtherReading, Question
 from linxi_gis.law import Citation, Value
 from linxi_gis.model import Assessment, Candidate, Partition, Site
@@ -34,7 +35,7 @@ def build(assessment: Assessment) -> dict[str, Any]:
         "disclaimer": DISCLAIMER,
         "demonstration": assessment.demonstration,
         "catalog": assessment.catalog_title,
-        "site": _site(site),
+        "site": site_body(site),
         "project": {
             "name": assessment.project.name,
             "industry": assessment.project.industry,
@@ -78,9 +79,9 @@ def array(extracts: Sequence[Json]) -> str:
     return "[\n" + ",\n".join(canonical(extract) for extract in extracts) + "\n]\n" if extracts else "[]\n"
 
 
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) every extract is valid against."""
-    text = resources.files("linxi_gis").joinpath(f"schemas/{SCHEMA}.json").read_text(encoding="utf-8")
+def schema(name: str = SCHEMA) -> dict[str, Any]:
+    """Return a JSON Schema (draft 2020-12): that of every extract, or "reading-1", that of a reading."""
+    text = resources.files("linxi_gis").joinpath(f"schemas/{name}.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
@@ -91,13 +92,19 @@ def _round(value: float | None, digits: int) -> float | None:
 
 
 def geojson(site: Site) -> dict[str, Any]:
-    """Return the geometry of a site as GeoJSON in EPSG:4490 degrees, 9 decimals (0.1 mm)."""
-    rounded = shapely.transform(site.geometry, lambda xy: xy.round(9))
+    """Return the geometry of a site as GeoJSON in EPSG:4490 degrees."""
+    return geometry(site.geometry)
+
+
+def geometry(shape: Geometry) -> dict[str, Any]:
+    """Return a geometry as GeoJSON, 9 decimals (0.1 mm)."""
+    rounded = shapely.transform(shape, lambda xy: xy.round(9) + 0.0)
     loaded: dict[str, Any] = json.loads(shapely.to_geojson(rounded))
     return loaded
 
 
-def _site(site: Site) -> Json:
+def site_body(site: Site) -> dict[str, Any]:
+    """Return a site as JSON values; the same in the extract and in a reading."""
     return {
         "id": site.id,
         "name": site.name,
@@ -118,7 +125,7 @@ def _site(site: Site) -> Json:
             "axes": site.reference.axes,
             "declared": site.reference.declared,
         },
-        "issues": [_issue(issue) for issue in site.issues],
+        "issues": [issue(one) for one in site.issues],
         "candidates": [candidate(one) for one in site.candidates],
     }
 
@@ -139,10 +146,7 @@ def candidate(one: Candidate) -> dict[str, Any]:
 
 
 def _wkt(text: str | None) -> Json | None:
-    if text is None:
-        return None
-    loaded: dict[str, Any] = json.loads(shapely.to_geojson(shapely.from_wkt(text)))
-    return loaded
+    return None if text is None else geometry(shapely.from_wkt(text))
 
 
 def _other(reading: OtherReading) -> Json:
@@ -157,14 +161,14 @@ def _other(reading: OtherReading) -> Json:
     }
 
 
-def _issue(issue: Issue) -> Json:
-    place = None if issue.geometry_wkt is None else json.loads(shapely.to_geojson(shapely.from_wkt(issue.geometry_wkt)))
+def issue(one: Issue) -> dict[str, Any]:
+    """Return an Issue as JSON values; the same on every face."""
     return {
-        "code": issue.code,
-        "severity": issue.severity,
-        "text": issue.text,
-        "remedy": issue.remedy,
-        "geometry": place,
+        "code": one.code,
+        "severity": one.severity,
+        "text": one.text,
+        "remedy": one.remedy,
+        "geometry": _wkt(one.geometry_wkt),
     }
 
 
@@ -265,7 +269,7 @@ def _layer(layer: LayerResult) -> Json:
             "distance_m": _round(near.distance_m, 4),
             "bearing_deg": _round(near.bearing_deg, 3),
         },
-        "issues": [_issue(issue) for issue in layer.issues],
+        "issues": [issue(one) for one in layer.issues],
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ import shapely
 
 from linxi_gis.errors import LinxiError
 from linxi_gis.finding import Issue
+from linxi_gis.intake.errors import AmbiguousCrsError
 from linxi_gis.intake.reading import Candidate, Reading
 from linxi_gis.model import Site
 from linxi_gis.report import extract
@@ -27,17 +27,18 @@ class Told:
     issues: tuple[Issue, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     error: LinxiError | None = None
+    format: str = ""
 
 
 def told_of(file: str, reading: Reading) -> Told:
     """Return what a reading tells of its file."""
-    return Told(file, reading.sites, reading.issues, reading.candidates)
+    return Told(file, reading.sites, reading.issues, format=reading.format)
 
 
 def refused(file: str, error: LinxiError) -> Told:
     """Return what an error tells of a file, with the readings it could not choose between."""
-    found = getattr(error, "candidates", ())
-    return Told(file, candidates=tuple(found), error=error)
+    found = error.candidates if isinstance(error, AmbiguousCrsError) else ()
+    return Told(file, candidates=found, error=error)
 
 
 def with_sites(files: Sequence[Told], sites: Sequence[Site]) -> list[Told]:
@@ -77,22 +78,22 @@ def _features(told: Told) -> list[Json]:
 
 def why(error: LinxiError) -> str:
     """What is wrong, without the list of candidates that a sentence for a terminal carries."""
-    return error.what.partition(_CANDIDATES_FOLLOW)[0]
+    return error.why if isinstance(error, AmbiguousCrsError) else error.what
 
 
-_CANDIDATES_FOLLOW = "。可能的读法有"
+def code_of(error: LinxiError) -> str:
+    """The code of the error of a file: it can be read in more ways than one, or not at all."""
+    return "crs_ambiguous" if isinstance(error, AmbiguousCrsError) else "file_unreadable"
 
 
 def _refusal(error: LinxiError) -> Issue:
-    """The error of a file that could not be read, or can be read in more ways than one."""
-    code = "crs_ambiguous" if getattr(error, "candidates", ()) else "file_unreadable"
-    return Issue(code, "error", why(error), error.remedy)
+    return Issue(code_of(error), "error", why(error), error.remedy)
 
 
 def _issue_feature(issue: Issue, file: str, site: Site | None) -> Json:
-    place = None if issue.geometry_wkt is None else geometry(shapely.from_wkt(issue.geometry_wkt))
+    place = None if issue.geometry_wkt is None else extract.geometry(shapely.from_wkt(issue.geometry_wkt))
     if place is None and site is not None:
-        place = geometry(shapely.point_on_surface(site.geometry))
+        place = extract.geometry(shapely.point_on_surface(site.geometry))
     properties = {
         "kind": "issue", "code": issue.code, "severity": issue.severity, "text": issue.text,
         "remedy": issue.remedy, "site": "" if site is None else site.id, "file": file,
@@ -104,36 +105,30 @@ def _candidate_feature(one: Candidate, file: str, site: str) -> Json:
     body = {key: value for key, value in extract.candidate(one).items() if key != "geometry"}
     shape = shapely.Point(one.lon, one.lat) if one.geometry_wkt is None else shapely.from_wkt(one.geometry_wkt)
     properties = {**body, "kind": "candidate", "site": site, "file": file}
-    return {"type": "Feature", "geometry": geometry(shape), "properties": properties}
+    return {"type": "Feature", "geometry": extract.geometry(shape), "properties": properties}
 
 
-def geometry(shape: shapely.geometry.base.BaseGeometry) -> Json:
-    """Return a geometry as GeoJSON, 9 decimals (0.1 mm)."""
-    rounded = shapely.transform(shape, lambda xy: xy.round(9) + 0.0)
-    loaded: dict[str, Any] = json.loads(shapely.to_geojson(rounded))
-    return loaded
-
-
-def readings(files: Sequence[Told], formats: Mapping[str, str]) -> str:
-    """Return what files gave as one JSON array, a file a line; `formats` names their formats.
+def readings(files: Sequence[Told]) -> str:
+    """Return what files gave as one JSON array, a file a line (schema reading-1).
 
     A site has the fields it has in the extract, and its candidates; a file that could not be read has
     no sites, and its error.
     """
-    lines = [extract.canonical(_reading(told, formats.get(told.file, ""))) for told in files]
+    lines = [extract.canonical(reading(told)) for told in files]
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def _reading(told: Told, form: str) -> Json:
+def reading(told: Told) -> dict[str, Any]:
+    """Return what one file gave as JSON values."""
     error = told.error
     return {
         "schema": "reading-1",
         "source": told.file,
-        "format": form,
-        "sites": [extract._site(site) for site in told.sites],
-        "issues": [extract._issue(issue) for issue in told.issues],
+        "format": told.format,
+        "sites": [extract.site_body(site) for site in told.sites],
+        "issues": [extract.issue(issue) for issue in told.issues],
         "candidates": [extract.candidate(one) for one in told.candidates],
         "error": None
         if error is None
-        else {"code": _refusal(error).code, "what": why(error), "where": error.where, "remedy": error.remedy},
+        else {"code": code_of(error), "what": why(error), "where": error.where, "remedy": error.remedy},
     }

@@ -13,8 +13,7 @@ from linxi_gis.crs import Geometry
 from linxi_gis.finding import Issue
 from linxi_gis.intake.reading import Candidate, Reading
 from linxi_gis.model import Reference, Site
-from linxi_gis.report.text import plain
-from linxi_gis.units import area_text, distance_text
+from linxi_gis.units import area_text, distance_text, plain
 
 KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
 SEVERITIES = {"error": "错误", "warning": "警告", "info": "提示"}
@@ -39,8 +38,6 @@ def render(reading: Reading, county: Geometry | None) -> RenderableType:
     for site in sites[:SITES_SHOWN]:
         if site.candidates:
             parts += [Text(), candidates(site.candidates, f"{site.name}：另一种读法（未采用）", county is not None)]
-    if reading.candidates:
-        parts += [Text(), candidates(reading.candidates, "另一种读法（未采用）", county is not None)]
     return Group(*parts, Text())
 
 

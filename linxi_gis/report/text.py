@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,10 +10,11 @@ from rich.text import Text
 
 from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Verdict
-from linxi_gis.model import Assessment, Candidate, Site
+from linxi_gis.model import Assessment, Site
 from linxi_gis.report.extract import DISCLAIMER, STAMP
+from linxi_gis.report.reading import candidates
 from linxi_gis.themes import STATUS_TITLES
-from linxi_gis.units import area_text, chainage, distance_text, wind
+from linxi_gis.units import area_text, chainage, distance_text, plain, wind
 
 COLOURS = {
     Verdict.CLEAR: "green",
@@ -26,8 +26,6 @@ COLOURS = {
 }
 _KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
 _UNCHECKED_STYLE = "bold magenta"
-# Control characters and those that turn the writing direction: a name must not steer a terminal.
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # A terminal is read at a glance: the findings that decide, the rest in the extract.
 FINDINGS_SHOWN = 6
 _FOLDING = ("图层", "最近", "结论")
@@ -42,7 +40,8 @@ def render(assessment: Assessment) -> RenderableType:
     parts.extend(Text(plain(f"! {issue.text}"), style="yellow") for issue in assessment.site.issues)
     parts.extend(Text(f"! {text}", style="yellow") for text in other_readings(assessment))
     if assessment.site.candidates:
-        parts += [Text(), candidates(assessment.site.candidates)]
+        compared = any(one.distance_km is not None for one in assessment.site.candidates)
+        parts += [Text(), candidates(assessment.site.candidates, "其他可能的读法（未采用）", compared)]
     parts += [Text(), _layers(assessment)]
     if assessment.overall.unchecked:
         parts += [Text(), Text(f"未核查：{'；'.join(assessment.overall.unchecked)}", style=_UNCHECKED_STYLE)]
@@ -52,15 +51,6 @@ def render(assessment: Assessment) -> RenderableType:
         parts += [Text(), told]
     parts += [Text(), _foot(assessment), Text()]
     return Group(*parts)
-
-
-def plain(text: str) -> str:
-    """Return a text without characters that steer a terminal.
-
-    >>> plain("甲\\x1b[2J\\u202e乙")
-    '甲[2J乙'
-    """
-    return _STEERING.sub("", text)
 
 
 def other_readings(assessment: Assessment) -> list[str]:
@@ -76,22 +66,6 @@ def other_readings(assessment: Assessment) -> list[str]:
         changes = f"。{'；'.join(other.changes[:FINDINGS_SHOWN])}" if other.changes else ""
         told.append(plain(f"坐标基准未注明；若实为 {other.crs}，结论为 {other.label}{changes}"))
     return told
-
-
-def candidates(found: Sequence[Candidate]) -> Table:
-    """Return the readings that were not chosen, each with where it lies, its evidence and its --crs."""
-    table = Table(box=None, pad_edge=False, header_style="bold", title="其他可能的读法（未采用）", title_justify="left")
-    for name in ("读法", "中心", "面积", "位置", "依据"):
-        table.add_column(name, overflow="fold")
-    for one in found:
-        place = "" if one.distance_km is None else "县界内" if one.in_county else f"距县界 {one.distance_km:.1f} km"
-        name = f"{one.label}\n--crs {one.crs}" if one.crs else one.label
-        area = area_text(one.area_m2) if one.area_m2 else ""
-        centre = f"{one.lon:.5f}°E\n{one.lat:.5f}°N"
-        # A newline is ours, anything else that steers is not.
-        evidence = "\n".join(plain(text) for text in one.evidence)
-        table.add_row(Text(name), centre, area, place, Text(evidence, style="dim"))
-    return table
 
 
 def _title(assessment: Assessment) -> Text:

@@ -34,6 +34,7 @@ _CORNER_SWATCH = (
 )
 _PLACE = Style("问题位置", BASE, "#d00000", "#ffb703", 0.55, 2.2, "", 75)
 _SHADES = {"error": "#a50f15", "warning": "#b23c00", "info": "#1f66a8"}
+_OTHERS = "可能的读法（未采用）"
 _WORDS = {"error": "错误", "warning": "警告", "info": "提示"}
 _KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
 # Our choices: corners are numbered where numbers can be read, and a page stays below some megabytes.
@@ -107,7 +108,7 @@ def _side(
 ) -> str:
     sections = [_listing("没有读出的文件", [_entry("error", "错误", text, "") for text in errors])]
     sections.append(_legend(layers))
-    sections.append(_listing("别的读法（未采用）", [_other_entry(one) for one in others[:LISTED]]))
+    sections.append(_listing(_OTHERS, [_other_entry(n, one) for n, one in enumerate(others[:LISTED], 1)]))
     told = sorted(issues, key=lambda issue: list(_SHADES).index(issue.severity))
     sections.append(_listing("问题", [_issue_entry(issue, sites) for issue in told[:LISTED]], len(told)))
     sections.append(_listing("图形", [_site_entry(site) for site in sites[:LISTED]], len(sites)))
@@ -142,13 +143,13 @@ def _issue_entry(issue: Issue, sites: Sequence[Site]) -> str:
     return _entry(issue.severity, head, issue.text, issue.remedy, _box(place))
 
 
-def _other_entry(one: Candidate) -> str:
+def _other_entry(number: int, one: Candidate) -> str:
     how = f"--crs {one.crs}" if one.crs else ""
     place = "在县界内" if one.in_county else "" if one.distance_km is None else f"距县界 {one.distance_km:.1f} km"
     area = area_text(one.area_m2) if one.area_m2 else ""
     facts = "，".join(filter(None, (how, place, area)))
     evidence = "；".join(one.evidence)
-    return _entry("info", one.label, facts, evidence, _box(_shape_of(one)), _OTHER.stroke)
+    return _entry("info", f"{number}　{one.label}", facts, evidence, _box(_shape_of(one)), _OTHER.stroke)
 
 
 def _site_entry(site: Site) -> str:
@@ -202,16 +203,21 @@ def _other_layer(others: Sequence[Candidate]) -> list[Drawn]:
     if not others:
         return []
     shapes = _light([_shape_of(one) for one in others])
-    zones = tuple(
-        Zone(shape, _OTHER, safe(one.label), _other_popup(one), label=_short(one), label_class="lx-distance")
-        for one, shape in zip(others, shapes, strict=True)
-    )
-    return [Drawn("others", "别的读法（未采用）", BASE, _OTHER.order, zones)]
+    drawn = [
+        Zone(shape, _OTHER, safe(one.label), _other_popup(one)) for one, shape in zip(others, shapes, strict=True)
+    ]
+    # A spot of fixed size: seen from far off, where a plot is a dot; an order of corners is told by their numbers.
+    drawn += [
+        Zone(shapely.Point(one.lon, one.lat), _OTHER, popup=_other_popup(one), label=_short(n, one), label_class="lx-distance")
+        for n, one in enumerate(others, 1)
+        if one.code != "hull_order"
+    ]
+    return [Drawn("others", _OTHERS, BASE, _OTHER.order, tuple(drawn))]
 
 
-def _short(one: Candidate) -> str:
-    """What stands in the map: the words before any bracket; an order of corners is told by their numbers."""
-    return "" if one.code == "hull_order" else safe(re.split("[（(]", one.label)[0])
+def _short(number: int, one: Candidate) -> str:
+    """What stands in the map: the number in the list, and the words before any bracket."""
+    return safe(f"{number} {re.split('[（(]', one.label)[0]}")
 
 
 def _other_popup(one: Candidate) -> str:
