@@ -179,7 +179,7 @@ def _told(layer: str, these: dict[_Key, tuple[str, Verdict]], those: dict[_Key, 
     for key, (zone, verdict) in these.items():
         if key[0] == layer and key not in those:
             worst[zone] = _worse(worst.get(zone, verdict), verdict)
-    words = [f"{zone}（{verdict.label}）" if zone else verdict.label for zone, verdict in worst.items()]
+    words = [f"{zone or '不在其内'}（{verdict.label}）" for zone, verdict in worst.items()]
     return "、".join(words[:_TOLD]) + (f" 等 {len(words)} 处" if len(words) > _TOLD else "")
 
 

@@ -192,6 +192,12 @@ def test_a_large_body_must_send_its_project_apart(client: httpx.Client, monkeypa
     assert client.post("/v1/assessments", json=feature(HUNDRED)).status_code == 200
 
 
+def test_words_that_belong_in_the_address_are_not_taken_in_silence(client: httpx.Client) -> None:
+    files = {"file": ("a.geojson", json.dumps(feature(HUNDRED)).encode())}
+    refused = problem(client.post("/v1/assessments", files=files, data={"crs": "EPSG:4527", "width": "20"}), 400)
+    assert "crs、width" in refused["detail"] and "?crs=" in refused["remedy"]
+
+
 def test_the_schemas_are_published(client: httpx.Client) -> None:
     for name in ("assessment-1", "reading-1"):
         assert client.get(f"/schemas/{name}.json").json()["$id"] == f"{name}.json"

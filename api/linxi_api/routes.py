@@ -233,6 +233,10 @@ async def _sent(request: Request, limits: Limits) -> _Sent:
         if not length.isdigit():
             raise UsageError("multipart 请求没有 Content-Length", remedy="请带上长度，或直接提交 GeoJSON")
         async with request.form(max_files=1, max_fields=10) as form:
+            extra = sorted(set(form) - {"file", "project"})
+            if extra:
+                told = f"表单里有不认识的字段：{'、'.join(extra)[:100]}"
+                raise UsageError(told, remedy="表单只用 file 和 project；其余写在网址里，例如 ?crs=EPSG:4527")
             upload, project = form.get("file"), form.get("project")
             if not isinstance(upload, UploadFile):
                 raise UsageError("缺少 file", remedy="multipart 表单里用 file 字段上传地块文件")

@@ -63,6 +63,8 @@ def check(
     if issues_file is not None:
         reads.write_issues(Path(issues_file), told)
     if not read:
+        if out is None and wanted == ("json",):
+            click.echo("[]")
         return InputError.exit_code
 
     from linxi_gis.assess import assess

@@ -111,9 +111,19 @@ def _lines(numbered: Sequence[tuple[int, str]], separator: str, source: str) -> 
         else:
             cells = line.split(separator)
         held = tuple([cell.strip() for cell in cells]) if " " in line or '"' in line else tuple(cells)
+        if len(held) == 1 and not _NOTE.match(line):
+            held = _cut_otherwise(line) or held
         lines.append(Line(number, held, number > last + 1 and last > 0))
         last = max(number, upto)
     return lines
+
+
+def _cut_otherwise(line: str) -> tuple[str, ...] | None:
+    """A row of figures cut by another separator than its table's: it must not pass for a title."""
+    cells = tuple(part for part in re.split(r"[,;、\t\s]+", line) if part)
+    pair = [read_coordinate(cell) for cell in cells[-2:]]
+    read = [one for one in pair if one is not None]
+    return cells if len(read) == 2 and plausible([(read[0], read[1])]) else None
 
 
 def _whole(numbered: Sequence[tuple[int, str]], index: int) -> tuple[str, int]:

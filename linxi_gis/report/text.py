@@ -37,7 +37,7 @@ def render(assessment: Assessment) -> RenderableType:
     Nothing is boxed: Chinese consoles draw box characters twice as wide as they measure.
     """
     parts: list[RenderableType] = [_title(assessment), _reading(assessment.site)]
-    parts.extend(Text(plain(f"! {issue.text}"), style="yellow") for issue in assessment.site.issues)
+    parts.extend(Text(plain(f"! {issue.text}（{issue.code}）"), style="yellow") for issue in assessment.site.issues)
     parts.extend(Text(f"! {text}", style="yellow") for text in other_readings(assessment))
     if assessment.site.candidates:
         compared = any(one.distance_km is not None for one in assessment.site.candidates)

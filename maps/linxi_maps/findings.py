@@ -91,7 +91,7 @@ def site_facts(site: Site) -> list[tuple[str, str]]:
         ("走廊宽度", f"{site.width_m:g} m" if site.width_m else ""),
         ("坐标系", f"{site.reference.source}{'' if site.reference.declared else '（推断）'}"),
         ("读取依据", f"{site.reference.how}；{site.reference.axes}"),
-        *(("说明", issue.text) for issue in site.issues),
+        *(("说明", f"{issue.text}（{issue.code}）") for issue in site.issues),
     ]
 
 

@@ -140,7 +140,8 @@ def _issue_entry(issue: Issue, sites: Sequence[Site]) -> str:
     names = [site.name for site in sites if issue in site.issues]
     more = f" 等 {len(names)} 个" if len(names) > _NAMED else ""
     head = f"{_WORDS[issue.severity]}　{'、'.join(names[:_NAMED])}{more}"
-    return _entry(issue.severity, head, issue.text, issue.remedy, _box(place))
+    foot = "　".join(filter(None, (issue.remedy, issue.code)))
+    return _entry(issue.severity, head, issue.text, foot, _box(place))
 
 
 def _other_entry(number: int, one: Candidate) -> str:
@@ -319,7 +320,7 @@ def _place_layer(issues: Sequence[Issue]) -> list[Drawn]:
 def _issue_popup(issue: Issue) -> str:
     return (
         f'<div class="lx-popup"><h3>{_WORDS[issue.severity]}</h3><p>{safe(issue.text)}</p>'
-        f'<p class="lx-sub">{safe(issue.remedy)}</p></div>'
+        f'<p class="lx-sub">{safe(issue.remedy)}　{safe(issue.code)}</p></div>'
     )
 
 

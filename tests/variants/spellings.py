@@ -36,6 +36,8 @@ def _degrees() -> None:
     text("deg-letters-behind.txt", "\n".join(f"{a}E {b}N" for a, b in pairs), one)
     text("deg-degree-sign.txt", "\n".join(f"{a}°,{b}°" for a, b in pairs), one)
     text("deg-cgcs2000.csv", "2000国家大地坐标系\n" + heading + "\n".join(lines), Truth((PLOT,)))
+    mixed = [f"{a}{mark}{b}" for (a, b), mark in zip(pairs, (" ", ",", " ", "\t", " "), strict=True)]
+    text("deg-mixed-separators.txt", "\n".join(mixed), one)
     text("deg-list.txt", "[" + ",".join(f"[{a},{b}]" for a, b in pairs) + "]", one)
 
 
