@@ -295,3 +295,11 @@ def test_number_whose_square_overflows_is_an_error_of_that_feature_alone(figure:
     reading = intake.read_bytes(body.encode(), "strange.geojson")
     assert len(reading.sites) == 1
     assert [issue.code for issue in reading.issues if issue.severity == "error"] == ["feature_unreadable"]
+
+
+def test_a_header_that_says_wgs84_is_not_told_to_say_nothing() -> None:
+    rows = "[属性描述]\n坐标系=WGS84\n几度分带=3\n带号=39\n[地块坐标]\n3,,DK1,甲,面,,,,@\n"
+    rows += "J1,1,4829600,39578200\nJ2,1,4829600,39578400\nJ3,1,4829800,39578400\nJ1,1,4829600,39578200\n"
+    (site,) = intake.read_text(rows).sites
+    told = [issue.text for issue in site.issues if issue.code == "datum_assumed"]
+    assert len(told) == 1 and told[0].startswith("文件写明 WGS84") and not site.reference.declared

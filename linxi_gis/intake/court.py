@@ -26,7 +26,7 @@ from linxi_gis.intake.figures import (
 )
 from linxi_gis.intake.foreign import old_datums
 from linxi_gis.intake.reading import Candidate, Claim, Transform
-from linxi_gis.intake.readings import ASSUMED_DEGREES, ASSUMED_METRES, Option
+from linxi_gis.intake.readings import ASSUMED_DEGREES, ASSUMED_METRES, STATED_WGS84, Option
 from linxi_gis.intake.zones import (
     OLD_DEGREES,
     Plane,
@@ -343,7 +343,8 @@ def _own_meridian(shape: Shape, meridian: float, claim: Claim) -> Ruling:
 
 
 def _by_zone(shape: Shape, system: str, how: str, claim: Claim) -> Ruling:
-    assumed = () if claim.datum == "CGCS2000" else (ASSUMED_METRES,)
+    told = {"CGCS2000": (), "WGS84": (STATED_WGS84,)}
+    assumed = told.get(claim.datum, (ASSUMED_METRES,))
     declared = claim.datum == "CGCS2000"
     return Ruling(system, system, how, declared, shape.east, False, issues=(*swap_issue(shape), *assumed))
 

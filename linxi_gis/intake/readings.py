@@ -48,6 +48,14 @@ ASSUMED_METRES = Issue(
 )
 
 
+STATED_WGS84 = Issue(
+    code="datum_assumed",
+    severity="info",
+    text="文件写明 WGS84，平面坐标按 CGCS2000 的同一投影带读取（两者相差在分米以内）",
+    remedy="请向测绘单位核实坐标系",
+)
+
+
 def of_zone(zone: Zone, *, stated: bool = False) -> Option:
     """Return the reading of eastings that carry, or should have carried, the number of a zone."""
     return Option(zone.label, zone.prefixed, stated)
