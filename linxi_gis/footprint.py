@@ -335,10 +335,13 @@ def reconciled(declared_m2: float | None, area_m2: float, planar_m2: float) -> t
 
     >>> reconciled(10_000.0, 9_998.4, 10_000.0), reconciled(None, 9_998.4, 10_000.0)
     ((), ())
+    >>> [issue.code for issue in reconciled(1.0, 1e-12, 0.0)]
+    ['declared_area_differs']
     """
     if declared_m2 is None or not area_m2:
         return ()
-    if any(abs(declared_m2 / drawn - 1.0) <= DECLARED_TOLERANCE for drawn in (area_m2, planar_m2)):
+    drawn_m2 = (area for area in (area_m2, planar_m2) if area)  # of a sliver one may be nothing
+    if any(abs(declared_m2 / drawn - 1.0) <= DECLARED_TOLERANCE for drawn in drawn_m2):
         return ()
     return (
         Issue(

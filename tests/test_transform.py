@@ -261,7 +261,7 @@ def test_an_ambiguous_file_prints_its_candidates_with_landmarks_and_exits_3(tmp_
     bare.write_text("X,Y\n" + "\n".join(f"{x},{y - 39e6}" for x, y in ROWS), encoding="utf-8")
     words = ["--on", "2026-11-23", "--format", "json"]
     alone = CliRunner().invoke(check, [str(bare), *words], standalone_mode=False)
-    assert alone.return_value == 3 and alone.stdout == ""
+    assert alone.return_value == 3 and alone.stdout == "[]\n"
     for told in ("--crs EPSG:4548", "落在县界内", "邻近的已知图斑", "横坐标 578200～578371"):
         assert told in alone.stderr
     both = CliRunner().invoke(check, [str(bare), str(good), *words], standalone_mode=False)
