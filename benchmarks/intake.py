@@ -111,9 +111,9 @@ def draft(path: Path) -> object:
     from linxi_gis.intake.reading import Limits
 
     if path.suffix == ".shp":
-        from linxi_gis.intake.shapefile import bundle_of, draft_bundle
+        from linxi_gis.intake.bundle import read_set
 
-        return draft_bundle(bundle_of(path, path.name), Limits(file_bytes=4 * path.stat().st_size))
+        return read_set(path, path.name, Limits(file_bytes=8 * path.stat().st_size))[0]
     return formats.drafts(path.read_bytes(), path.name, path.name, Limits())
 
 
@@ -142,8 +142,8 @@ def peak_mb() -> float:
 
 
 def once(task: str, path: Path) -> None:
-    """Run one task in this process, its collector set as in our children, and print seconds and megabytes."""
-    gc.set_threshold(100_000, 20, 20)  # linxi_gis.intake.guard.COLLECTED, not imported into the peers' processes
+    """Run one task in this process, without looking for cycles, and print seconds and megabytes."""
+    gc.disable()  # as our children read (linxi_gis.intake.guard); for the peers too
     TASKS[task](path.with_name(f"small{path.suffix}"))
     start = time.perf_counter()
     kept = TASKS[task](path)

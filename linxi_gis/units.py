@@ -1,4 +1,4 @@
-"""Units and rounding as the field prints them: m², hm², 亩, percent, chainage, eight winds."""
+"""Units, rounding and plain words as the field prints them: m², hm², 亩, percent, chainage, eight winds, 点线面."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ M2_PER_HM2 = 10_000.0
 M2_PER_MU = 2_000.0 / 3.0  # 15 亩 = 1 hm²
 # Control characters, and those that turn the direction of writing: a name may hold them, a terminal obeys.
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What a site or a zone is, by the name of its kind; a geometry, by its dimension.
+KIND_WORDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
+DIMENSION_WORDS = ("点", "线", "面")
 _WINDS = ("北", "东北", "东", "东南", "南", "西南", "西", "西北")
 
 

@@ -10,11 +10,13 @@ import pytest
 import shapely
 
 from linxi_gis.errors import CrsError, InputError
-from linxi_gis.intake import Options, read, read_text
+from linxi_gis.intake import Options, candidates, read, read_text
 from linxi_gis.intake.candidates import sites_with_landmarks, with_landmarks
+from linxi_gis.intake.court import Doubt, examine
 from linxi_gis.intake.errors import AmbiguousCrsError
 from linxi_gis.intake.packed import suspects
-from linxi_gis.intake.reading import Drawn
+from linxi_gis.intake.reading import Draft, Drawn
+from linxi_gis.intake.readings import every
 from linxi_gis.model import Candidate
 from linxi_layers import demo_outline
 
@@ -288,3 +290,61 @@ def test_a_candidate_is_drawn_in_few_vertices() -> None:
     drawn = shapely.from_wkt(candidate.geometry_wkt)
     assert 20 < shapely.get_num_coordinates(drawn) <= 500
     assert candidate.area_m2 == pytest.approx(np.pi * 900**2, rel=1e-3)
+
+
+# --- outlines of absurd size ----------------------------------------------------------------------
+
+
+def wide_and_narrow() -> Draft:
+    """A plot of 40 m and a line as long as China is wide, both in bare metres."""
+    narrow = shapely.box(578_000, 4_829_000, 578_040, 4_829_040)
+    return Draft("a.txt", "测试", (Drawn(narrow, "甲"), Drawn(shapely.LineString([(3e5, 2.4e6), (7e5, 5.3e6)]), "乙")))
+
+
+def vertices_of_readings(draft: Draft) -> list[int]:
+    shape = examine((3e5, 2.4e6, 7e5, 5.3e6), None)
+    reads = [candidates._read(draft.drawn, option, draft, Options()) for option in every(shape)]
+    return [int(shapely.get_num_coordinates(read.lonlat).sum()) for read in reads if read is not None]
+
+
+def test_a_reading_that_no_site_could_be_is_no_candidate() -> None:
+    assert asked(listed([(4e5, 3.0e6), (6e5, 3.0e6), (5e5, 4.2e6)])).candidates  # 10.8° of latitude
+    assert not asked(listed([(4e5, 3.0e6), (6e5, 3.0e6), (5e5, 4.5e6)])).candidates  # 13.5°
+
+
+def test_what_is_too_wide_among_others_is_shown_by_its_corners() -> None:
+    draft = wide_and_narrow()
+    counts = vertices_of_readings(draft)
+    assert len(counts) >= 3 and set(counts) == {5 + 2}
+    found = candidates.build(draft.drawn, Doubt("", every(examine((3e5, 2.4e6, 7e5, 5.3e6), None))), draft, OPTIONS)
+    assert found and shapely.from_wkt(found[0].geometry_wkt).bounds[1] < 22.0
+
+
+def test_long_edges_are_cut_into_a_bounded_number_of_pieces() -> None:
+    zigzag = [(3e5 + 4e5 * (n % 2), 4.2e6 + 2e4 * n) for n in range(50)]  # 20,000 km
+    line = Drawn(shapely.LineString(zigzag), "甲")
+    for drawn in ((line,), (line, line)):
+        counts = vertices_of_readings(Draft("a.txt", "测试", drawn))
+        assert len(counts) >= 3 and all(1_000 < count < 6_000 for count in counts)
+
+
+def test_the_area_of_a_large_reading_is_ellipsoidal() -> None:
+    corners = [(4e5, 4.4e6), (8e5, 4.4e6), (8e5, 4.9e6), (4e5, 4.9e6)]
+    candidate = next(one for one in asked(listed(corners)).candidates if one.crs == "EPSG:4548")
+    fine = shapely.segmentize(shapely.Polygon(corners), 500.0)
+    down = pyproj.Transformer.from_crs("EPSG:4548", "EPSG:4490", always_xy=True)
+    area, _ = GEOD.polygon_area_perimeter(*down.transform(*shapely.get_coordinates(fine).T))
+    assert candidate.area_m2 == pytest.approx(abs(area), rel=1e-6)
+
+
+@pytest.mark.parametrize("corners", [400, 30_000])
+@pytest.mark.parametrize("spiky", [False, True])
+@pytest.mark.parametrize("parts", [1, 300])
+def test_a_sketch_is_small_whatever_it_is_of(corners: int, spiky: bool, parts: int) -> None:
+    angles = np.linspace(0, 2 * np.pi, corners // parts + 4, endpoint=False)
+    radius = 0.01 * np.where(spiky & (np.arange(len(angles)) % 2 == 0), 0.6, 1.0)
+    one = shapely.Polygon(np.column_stack([118 + radius * np.cos(angles), 43.6 + radius * np.sin(angles)]))
+    many = np.array([shapely.transform(one, lambda xy, n=n: xy + np.array([n / 40, 0.0])) for n in range(parts)], dtype=object)
+    drawn = candidates.sketch(many)
+    assert shapely.get_num_coordinates(drawn) <= 500 and drawn.is_valid
+    assert np.abs(np.array(drawn.bounds) - shapely.total_bounds(many)).max() < 1e-3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import shapely
 from linxi_gis.errors import InputError
 from linxi_gis.intake import AmbiguousCrsError, Limits, Options, read, read_bytes
 from linxi_gis.intake.dxf import drafts_dxf
+from linxi_gis.intake.dxf_loops import near_ends
 from linxi_gis.intake.reading import Draft, Drawn
 
 E, N = 39580000.0, 4830000.0  # CGCS2000 3-degree zone 39
@@ -225,6 +227,68 @@ def test_a_line_that_nearly_closes_is_told() -> None:
     drawn = only(made(lambda m: m.add_lwpolyline(points)))
     assert drawn.geometry.geom_type == "LineString" and "nearly_closed" in codes(drawn)
     assert only(made(lambda m: m.add_lwpolyline([*points[:4], points[0]]))).geometry.geom_type == "Polygon"
+
+
+def sides(gap: float, size: float = 100.0, unit: float = 1.0) -> Callable[[Any], object]:
+    """The four sides of a square, each a little short of the corner it runs to."""
+
+    def draw(model: Any) -> None:
+        for n in range(4):
+            (x1, y1), (x2, y2) = square(0, 0, size)[n], square(0, 0, size)[(n + 1) % 4]
+            short = (size - gap) / size
+            model.add_line((x1 / unit, y1 / unit), ((x1 + (x2 - x1) * short) / unit, (y1 + (y2 - y1) * short) / unit))
+
+    return draw
+
+
+@pytest.mark.parametrize(("gap", "told"), [(0.02, True), (0.0999, True), (0.1001, False), (5.0, False)])
+def test_ends_that_nearly_meet_are_told_and_not_joined(gap: float, told: bool) -> None:
+    draft = made(sides(gap))
+    assert [drawn.geometry.geom_type for drawn in draft.drawn] == ["LineString"] * 4
+    assert [shapely.length(drawn.geometry) for drawn in draft.drawn] == pytest.approx([100 - gap] * 4, abs=1e-6)
+    assert all(("ends_nearly_meet" in codes(drawn)) is told for drawn in draft.drawn)
+    if told:
+        (issue,) = {issue for drawn in draft.drawn for issue in drawn.issues}
+        assert issue.severity == "warning" and "闭合多段线" in issue.remedy
+        assert "4 处" in issue.text and "不到 0.1 m" in issue.text and f"约 {gap:.3f} m" in issue.text
+
+
+def test_a_gap_in_a_drawing_in_millimetres_is_told_in_both_units() -> None:
+    (issue,) = {i for drawn in made(sides(0.02, unit=0.001), units=4).drawn for i in drawn.issues}
+    assert issue.code == "ends_nearly_meet" and "最大 20 个图形单位，约 0.020 m" in issue.text
+
+
+def test_lines_that_meet_or_run_apart_are_not_said_to_nearly_meet() -> None:
+    def draw(model: Any) -> None:
+        model.add_line((E, N), (E + 50, N))
+        for end in (-40, 40):  # three lines at a node
+            model.add_line((E + 50, N), (E + 90, N + end))
+        model.add_lwpolyline([*square(200, 0, 100), (E + 200, N + 0.05)])  # tells of itself that it nearly closes
+        model.add_line((E, N + 300), (E + 0.04, N + 300))  # shorter than the reach
+        model.add_line((E, N + 400), (E + 60, N + 400), dxfattribs={"layer": "别的"})
+        model.add_line((E + 60.02, N + 400), (E + 90, N + 400))
+
+    draft = made(draw)
+    assert not [drawn.label for drawn in draft.drawn if "ends_nearly_meet" in codes(drawn)]
+    assert [codes(drawn) for drawn in draft.drawn].count(["nearly_closed"]) == 1
+
+
+def test_a_line_beside_a_gap_is_not_told() -> None:
+    def draw(model: Any) -> None:
+        sides(0.02)(model)
+        model.add_line((E, N - 50), (E + 100, N - 50))
+
+    assert [codes(drawn) for drawn in made(draw).drawn].count([]) == 1
+
+
+def test_ends_packed_together_take_no_long() -> None:
+    """Ten thousand ends within the reach of each other: each is held against the nearest only."""
+    rng = np.random.default_rng(5)
+    starts = rng.uniform(0.0, 0.05, (10_000, 2))
+    lines = [np.array([start, start + np.array((100.0, 0.0))]) for start in starts]
+    started = time.perf_counter()
+    concerned, _, gap = near_ends(lines, 0.1)
+    assert len(concerned) == 10_000 and 0.0 < gap < 0.1 and time.perf_counter() - started < 5.0
 
 
 def test_blocks_are_opened_scaled_turned_and_nested() -> None:

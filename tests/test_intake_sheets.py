@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import io
+import time
 import zipfile
 from collections.abc import Callable
 
@@ -17,7 +18,9 @@ import xlsxwriter
 import xlwt
 
 from linxi_gis.errors import InputError
-from linxi_gis.intake import Reading, read_bytes
+from linxi_gis.intake import AmbiguousCrsError, Reading, read_bytes
+from linxi_gis.intake.reading import Limits
+from linxi_gis.intake.sheets import drafts_workbook
 
 LONLAT = ((118.0, 43.6), (118.002, 43.6), (118.002, 43.602), (118.0, 43.602))
 GK = pyproj.Transformer.from_crs("EPSG:4490", "EPSG:4527", always_xy=True)
@@ -236,6 +239,122 @@ def test_a_wkt_column() -> None:
     assert "feature_unreadable" in codes(reading)
 
 
+# --- what nobody sees ---------------------------------------------------------------------------------
+
+
+def told(reading: Reading, code: str) -> str:
+    texts = [i.text for i in reading.issues if i.code == code and i.severity == "warning"]
+    assert len(texts) == 1, codes(reading)
+    return texts[0]
+
+
+def hidden_xlsx() -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(("坐标", PLAIN))))
+    sheet = book["坐标"]
+    sheet.column_dimensions["C"].hidden = True
+    sheet.column_dimensions["H"].hidden = True  # nothing stands in it
+    sheet.row_dimensions[4].hidden = True
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def hidden_xls() -> bytes:
+    book = xlwt.Workbook()
+    book.add_sheet("说明").write(0, 0, "没有数字")
+    sheet = book.add_sheet("坐标")
+    for r, row in enumerate(PLAIN):
+        for c, cell in enumerate(row[:3]):
+            sheet.write(r, c, cell)
+    sheet.col(2).hidden = True
+    sheet.col(7).hidden = True
+    sheet.row(3).hidden = True
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("make", "name"), [(hidden_xlsx, "a.xlsx"), (hidden_xls, "a.xls")])
+def test_hidden_columns_and_rows_are_read_and_told(make: Callable[[], bytes], name: str) -> None:
+    reading = read_bytes(make(), name)
+    assert corners(reading) == pytest.approx(np.array(LONLAT), abs=MM)
+    assert "第 C 列" in told(reading, "hidden_columns") and "H" not in told(reading, "hidden_columns")
+    assert "第 4 行" in told(reading, "hidden_rows")
+
+
+def test_nothing_hidden_is_not_told_and_a_title_over_a_hidden_blank_column_is_no_content() -> None:
+    assert not {"hidden_columns", "hidden_rows"} & codes(read_bytes(xlsx(("坐标", PLAIN)), "a.xlsx"))
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(("坐标", [["拐点坐标表"], *PLAIN]), merges=("A1:F1",))))
+    book["坐标"].column_dimensions["F"].hidden = True
+    stream = io.BytesIO()
+    book.save(stream)
+    assert "hidden_columns" not in codes(read_bytes(stream.getvalue(), "a.xlsx"))
+
+
+# --- all coordinates in one cell ----------------------------------------------------------------------
+
+LIST = "118°00′00″，43°36′00″；118°00′07.2″，43°36′00″；\n118°00′07.2″，43°36′07.2″；118°00′00″，43°36′07.2″"
+
+
+@pytest.mark.parametrize(
+    ("rows", "cell", "name"),
+    [
+        ([["项目名称", "拐点坐标"], ["甲矿", LIST]], "B2", "甲矿"),
+        ([["项目名称", "甲矿"], ["占地面积（公顷）", 3.5], ["拐点坐标", LIST]], "B3", "甲矿"),
+        ([[None], [LIST]], "A2", "a-1"),
+        ([["118.0,43.6\n118.002,43.6\n118.002,43.602\n118.0,43.602"]], "A1", "a-1"),
+    ],
+)
+def test_all_coordinates_in_one_cell(rows: Cells, cell: str, name: str) -> None:
+    reading = read_bytes(xlsx(("Sheet1", rows)), "a.xlsx")
+    assert len(reading.sites) == 1 and reading.sites[0].kind == "polygon" and reading.sites[0].name == name
+    assert corners(reading) == pytest.approx(np.array(LONLAT), abs=1e-12)
+    assert f"单元格 {cell}" in reading.sites[0].source and "coordinates_in_cell" in codes(reading)
+
+
+def test_every_cell_that_lists_coordinates_is_a_site_in_the_system_the_sheet_names() -> None:
+    lists = [";".join(f"{n + shift:.3f},{e - 39e6:.3f}" for n, e in METRES) for shift in (0.0, 2000.0)]
+    rows: Cells = [["坐标系：2000国家大地坐标系 3度带 39带"], ["地块名称", "界址点坐标"]]
+    rows += [["甲", lists[0]], ["乙", lists[1]], ["丙", lists[0].replace(".", "x", 1)]]
+    reading = read_bytes(xlsx(("Sheet1", rows)), "a.xlsx")
+    assert [site.name for site in reading.sites] == ["甲", "乙"]
+    assert corners(reading) == pytest.approx(np.array(LONLAT), abs=2 * MM)
+    assert all(site.reference.declared for site in reading.sites)
+    bad = [issue for issue in reading.issues if issue.severity == "error"]
+    assert len(bad) == 1 and "单元格 B5" in bad[0].text
+
+
+def test_a_list_beside_a_table_is_told_and_a_broken_table_is_not_replaced_by_it() -> None:
+    rows: Cells = [["备注", LIST], ["序号", "经度", "纬度"], *([i, *p] for i, p in enumerate(LONLAT, 1))]
+    reading = read_bytes(xlsx(("Sheet1", rows)), "a.xlsx")
+    assert len(reading.sites) == 1 and "单元格 B1" in told(reading, "cell_coordinates_unused")
+    rows[3] = [2, "118.00x", 43.6]
+    with pytest.raises(InputError, match="第 4 行"):
+        read_bytes(xlsx(("Sheet1", rows)), "a.xlsx")
+
+
+def test_rows_of_two_pairs_without_headings_are_asked_about() -> None:
+    rows: Cells = [[*LONLAT[0], *LONLAT[1]], [*LONLAT[1], *LONLAT[2]], [*LONLAT[2], *LONLAT[3]]]
+    with pytest.raises(InputError, match=r"第 1 行起每行有两对坐标.*线段"):
+        read_bytes(xlsx(("Sheet1", rows)), "a.xlsx")
+    numbered: Cells = [[1, *LONLAT[0], 3, *LONLAT[2]], [2, *LONLAT[1], 4, *LONLAT[3]]]
+    assert corners(read_bytes(xlsx(("Sheet1", numbered)), "a.xlsx")) == pytest.approx(np.array(LONLAT))
+
+
+def test_a_sheet_whose_system_is_open_stops_the_file_and_names_the_others() -> None:
+    clear = [["序号", "经度", "纬度"], *([i, *p] for i, p in enumerate(LONLAT, 1))]
+    open_ = [["序号", "X", "Y"], *([i, n, e - 39e6] for i, (n, e) in enumerate(METRES, 1))]
+    data = xlsx(("一期", clear), ("二期", open_), ("三期", open_), ("四期", clear))
+    with pytest.raises(AmbiguousCrsError) as caught:
+        read_bytes(data, "a.xlsx")
+    assert "工作表“二期”" in caught.value.where and caught.value.candidates
+    fine, asking = caught.value.why.split("读得出")
+    assert "一期" in fine and "四期" in fine and "三期" in asking and "--crs" in asking and "拆成" in asking
+    with pytest.raises(AmbiguousCrsError) as alone:
+        read_bytes(xlsx(("二期", open_)), "a.xlsx")
+    assert "同一文件" not in alone.value.why
+
+
 # --- hostile ----------------------------------------------------------------------------------------
 
 
@@ -254,6 +373,31 @@ def test_a_cell_at_the_far_corner_is_refused_before_it_is_laid_out() -> None:
         read_bytes(data, "a.xlsx")
 
 
+@pytest.mark.parametrize("cell", ["XFD300", "J500000"])
+def test_a_stray_cell_within_the_limit_is_read_past_quickly(cell: str) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(("坐标", PLAIN))))
+    book["坐标"][cell] = " "  # a blank that somebody typed
+    stream = io.BytesIO()
+    book.save(stream)
+    began = time.process_time()
+    drafts = drafts_workbook(stream.getvalue(), "a.xlsx", Limits())
+    assert time.process_time() - began < 8.0  # 1-2 s here; cell by cell it was 17 s and more
+    assert shapely.get_num_coordinates(drafts[0].drawn[0].geometry) == 5
+
+
+def test_a_stray_cell_beyond_the_limit_names_the_limit_at_once() -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("坐标")
+    for r, row in enumerate(PLAIN):
+        for c, cell in enumerate(row[:3]):
+            sheet.write(r, c, cell)
+    sheet.write(65535, 255, "x")
+    stream = io.BytesIO()
+    book.save(stream)
+    with pytest.raises(InputError, match=r"超过上限 10000000 格.*远处"):
+        drafts_workbook(stream.getvalue(), "a.xls", Limits())
+
+
 @pytest.mark.parametrize("data", [b"PK\x03\x04", b"x", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600])
 def test_what_is_no_workbook(data: bytes) -> None:
     for name in ("a.xlsx", "a.xls"):
@@ -264,9 +408,6 @@ def test_what_is_no_workbook(data: bytes) -> None:
 def test_an_encrypted_workbook_says_so() -> None:
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 504 + "EncryptedPackage".encode("utf-16-le") + b"\0" * 500
     with pytest.raises(InputError, match="密码"):
-        from linxi_gis.intake.reading import Limits
-        from linxi_gis.intake.sheets import drafts_workbook
-
         drafts_workbook(ole, "a.xlsx", Limits())
 
 

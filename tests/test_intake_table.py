@@ -528,6 +528,52 @@ def test_a_sentence_is_a_point_and_told() -> None:
     assert reading.sites[0].kind == "point" and "coordinates_in_text" in codes(reading)
 
 
+TWO_A_ROW = (
+    "118.0,43.6,118.002,43.6\n118.002,43.602,118.0,43.602",
+    "118.0 43.6 118.002 43.6\n118.002 43.602 118.0 43.602",
+    "CGCS2000 3度带\n118.0,43.6,118.002,43.6\n118.002,43.602,118.0,43.602",
+    "x1,y1,x2,y2\n118.0,43.6,118.002,43.6\n118.002,43.602,118.0,43.602",
+    "4829864.978,39580743.283,4829964.978,39580743.283\n4829964.978,39580843.283,4829864.978,39580843.283",
+    "118.0,43.6;118.002,43.6\n118.002,43.6;118.002,43.602\n118.002,43.602;118.0,43.6",  # each goes on
+    "1,118.0,43.6,118.002,43.6\n2,118.002,43.602,118.0,43.602",
+    "甲\t118.0\t43.6\t118.002\t43.6\n乙\t118.002\t43.602\t118.0\t43.602",
+)
+
+
+@pytest.mark.parametrize("text", TWO_A_ROW)
+def test_two_pairs_a_row_are_lines_or_corners_so_we_ask(text: str) -> None:
+    with pytest.raises(InputError, match=r"每行有两对坐标.*每行只写一对"):
+        read_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "118.0,43.6;118.002,43.6\n118.002,43.602;118.0,43.602",
+        "118.0,43.6 118.002,43.6\n118.002,43.602 118.0,43.602",
+        "118.0 43.6, 118.002 43.6\n118.002 43.602, 118.0 43.602",
+        "118.0,43.6,118.002,43.6\n118.002,43.602,118.0,43.602\n118.0,43.6",  # the last row ends the list
+    ],
+)
+def test_a_list_of_pairs_over_several_lines_is_one_outline(text: str) -> None:
+    assert corners(read_text(text)) == pytest.approx(np.array(SQUARE), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "118.0,43.6;118.002x,43.6;118.002,43.602;118.0,43.602",
+        "118x0,43.6;118.002,43.6;118.002,43.602;118.0,43.602",
+        "118.0,43.6;118.002x,43.6;118.002,43.602y",
+        "118.0,43.6|118.002x,43.6|118.002,43.602|118.0,43.602",
+        "118.0 43.6 118.002x 43.6 118.002 43.602",
+    ],
+)
+def test_a_list_on_one_line_with_one_bad_pair_is_no_smaller_list(text: str) -> None:
+    with pytest.raises(InputError, match=r"第 1 行.*(?:118\.002x|118x0|43\.602y)"):
+        read_text(text)
+
+
 def test_one_bad_plot_does_not_hide_the_others() -> None:
     text = "地块,经度,纬度\n甲,118.0,43.6\n甲,坏,43.6\n甲,118.1,43.7\n" \
         "乙,118.2,43.6\n乙,118.3,43.6\n乙,118.3,43.7"  # fmt: skip
@@ -541,3 +587,10 @@ def test_degrees_that_no_minutes_follow_are_not_packed() -> None:
     assert packed_dms(118.0300, 1e-4) == pytest.approx(118 + 3 / 60, abs=1e-12)
     assert packed_dms(118.032705, 1e-6) == pytest.approx(118 + 3 / 60 + 27.05 / 3600, abs=1e-12)
     assert packed_dms(118.05, 1e-2) is None and packed_dms(118.6500, 1e-4) is None
+
+
+def test_unused_transform_parameters_of_a_plot_file_say_how_to_give_them() -> None:
+    head = "[属性描述]\n坐标系=2000国家大地坐标系\n几度分带=3\n带号=39\n转换参数=10,20,30,0,0,0,0\n[地块坐标]\n4,,A,甲,面,,,,@\n"
+    reading = read_text(head + "J1,1,4829864.978,39580743.283\nJ2,1,4829964.978,39580743.283\nJ3,1,4829964.978,39580843.283\n")
+    told = [issue for issue in reading.issues if issue.code == "transform_parameters_ignored"]
+    assert len(told) == 1 and "--transform dx,dy,dz" in told[0].remedy and "--crs 西安80" in told[0].remedy

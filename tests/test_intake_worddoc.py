@@ -111,6 +111,22 @@ def test_a_nested_table_and_superscript_degrees() -> None:
     assert corners(reading) == pytest.approx(np.array(expected), abs=1e-12)
 
 
+@pytest.mark.parametrize("between", ["paragraph", "break"])
+def test_all_coordinates_in_one_cell_of_a_form(between: str) -> None:
+    document = docx.Document()
+    table = add(document, [("项目名称", "甲矿"), ("建设地点", "林西县"), ("拐点坐标", "")])
+    texts = [f"{lon:.3f}，{lat:.3f}" for lon, lat in LONLAT]
+    if between == "break":
+        table.cell(2, 1).text = "\n".join(texts)  # line breaks, as python-docx writes them
+    else:
+        table.cell(2, 1).text = texts[0]
+        for text in texts[1:]:
+            table.cell(2, 1).add_paragraph(text)
+    reading = read_bytes(saved(document), "a.docx")
+    assert corners(reading) == pytest.approx(np.array(LONLAT), abs=1e-12) and reading.sites[0].name == "甲矿"
+    assert "第 3 行第 2 列的单元格" in reading.sites[0].source and "coordinates_in_cell" in codes(reading)
+
+
 def test_coordinates_in_the_text_are_points_or_told() -> None:
     words = "项目中心坐标：东经118°03′27″，北纬43°36′00″。县域东经117°38′～118°37′，北纬43°14′～44°15′。"
     document = docx.Document()

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import re
 import stat
 import struct
 import zipfile
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pyogrio.raw
 import pytest
 import shapely
+import xlsxwriter
 
 from linxi_gis.errors import InputError
-from linxi_gis.intake import Limits, Options, Reading, read, read_bytes
+from linxi_gis.intake import Limits, Options, Reading, formats, read, read_bytes
 
 SQUARE = shapely.box(118.0, 43.6, 118.002, 43.602)
 GEOJSON = (
     '{"type":"Feature","properties":{"name":"乙"},"geometry":{"type":"Polygon","coordinates":'
     "[[[118.1,43.6],[118.2,43.6],[118.2,43.7],[118.1,43.6]]]}}"
+)
+KML = (
+    '<kml xmlns="http://www.opengis.net/kml/2.2"><Placemark><name>丁</name><Point><coordinates>118.3,43.6</coordinates>'
+    "</Point></Placemark></kml>"
 )
 CSV = "地块,经度,纬度\n丙,118.0,43.6\n丙,118.1,43.6\n丙,118.1,43.7\n"
 DRIVERS = {".shp": "ESRI Shapefile", ".gpkg": "GPKG", ".fgb": "FlatGeobuf"}
@@ -51,12 +60,8 @@ def codes(reading: Reading) -> set[str]:
 
 def test_a_zip_of_every_format_at_once_in_order_of_names(tmp_path: Path) -> None:
     write(tmp_path / "s.shp", "壬")
-    kml = (
-        '<kml xmlns="http://www.opengis.net/kml/2.2"><Placemark><name>丁</name><Point><coordinates>118.3,43.6</coordinates>'
-        "</Point></Placemark></kml>"
-    )
     entries = {
-        "1/a.csv": CSV, "2/b.geojson": GEOJSON, "3/c.kmz": packed({"doc.kml": kml}), "4/d.kml": kml,
+        "1/a.csv": CSV, "2/b.geojson": GEOJSON, "3/c.kmz": packed({"doc.kml": KML}), "4/d.kml": KML,
         **parts(tmp_path, "5/"), "readme.pdf": b"%PDF", "5/s.shp.xml": b"<x/>", "5/s.sbn": b"x",
         "Thumbs.db": b"x", ".DS_Store": b"x", "__MACOSX/5/._s.shp": b"x", "说明.txt": "本资料由某单位提供，2023年10月。",
     }  # fmt: skip
@@ -184,3 +189,113 @@ def test_zips_under_other_suffixes(tmp_path: Path) -> None:
         read(tmp_path / "b.txt")
     with pytest.raises(InputError, match=r"单独的 \.shp"):
         read_bytes(packed({"b.txt": data + b" 118.00,43.60"}), "a.zip")
+
+
+def test_every_reader_that_is_imported_later_exists() -> None:
+    named = re.findall(r'_later\("(\w+)", "(\w+)"\)', inspect.getsource(formats))
+    assert {"sheets", "worddoc", "bundle", "containers", "kml", "kmz", "gpx", "dxf"} <= {module for module, _ in named}
+    for module, name in named:
+        read = getattr(import_module(f"linxi_gis.intake.{module}"), name)
+        assert [p.kind.name for p in inspect.signature(read).parameters.values()] == ["POSITIONAL_OR_KEYWORD"] * 3
+
+
+# --- one reader for every kind of zip ----------------------------------------------------------------------
+
+
+def workbook() -> dict[str, bytes | str]:
+    """The entries of a workbook with three corners."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for row, line in enumerate(CSV.splitlines()):
+            sheet.write_row(row, 0, line.split(","))
+    with zipfile.ZipFile(made) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+# What a good one holds, and the suffix of an entry that is read.
+KINDS: dict[str, tuple[Callable[[], dict[str, bytes | str]], str]] = {
+    "a.zip": (lambda: {"a.geojson": GEOJSON}, ".geojson"),
+    "a.kmz": (lambda: {"doc.kml": KML}, ".kml"),
+    "a.xlsx": (workbook, ".xml"),
+}
+every_kind = pytest.mark.parametrize("name", list(KINDS))
+
+
+def entry(name: str, link: bool = False) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = ((stat.S_IFLNK | 0o777) if link else 0o644) << 16
+    return info
+
+
+def with_more(name: str, *more: tuple[zipfile.ZipInfo, bytes]) -> bytes:
+    made = io.BytesIO(packed(KINDS[name][0]()))
+    with zipfile.ZipFile(made, "a") as archive:
+        for info, content in more:
+            archive.writestr(info, content)
+    return made.getvalue()
+
+
+@every_kind
+def test_a_good_one_of_each_kind_is_read(name: str) -> None:
+    assert len(read_bytes(with_more(name), name).sites) == 1
+
+
+@every_kind
+@pytest.mark.parametrize("path", ["../evil", "x/../../evil", "..\\evil", "C:\\evil", ".\u202e./evil"])
+def test_no_kind_takes_names_that_climb(name: str, path: str) -> None:
+    with pytest.raises(InputError, match="越界的路径"):
+        read_bytes(with_more(name, (entry(path + KINDS[name][1]), b"x")), name)
+
+
+@every_kind
+def test_an_absolute_name_is_refused_where_names_have_no_root(name: str) -> None:
+    """In Office files a slash in front is only a way of writing."""
+    data = with_more(name, (entry("/evil" + KINDS[name][1]), b"<x/>"))
+    if name == "a.xlsx":
+        assert len(read_bytes(data, name).sites) == 1
+    else:
+        with pytest.raises(InputError, match="越界的路径"):
+            read_bytes(data, name)
+
+
+@every_kind
+def test_no_kind_takes_links_or_doubles(name: str) -> None:
+    suffix = KINDS[name][1]
+    with pytest.raises(InputError, match="是链接，不是文件"):
+        read_bytes(with_more(name, (entry("b" + suffix, link=True), b"x")), name)
+    with pytest.raises(InputError, match="两个文件都叫"):
+        read_bytes(with_more(name, (entry("b" + suffix), b"x"), (entry("B" + suffix.upper()), b"y")), name)
+
+
+@every_kind
+def test_every_kind_is_bounded(name: str) -> None:
+    count = len(KINDS[name][0]())
+    with pytest.raises(InputError, match=rf"里有 {count + 1} 个文件，超过上限 {count} 个（--limit zip_entries=）"):
+        read_bytes(with_more(name, (entry("b" + KINDS[name][1]), b"x")), name, Options(limits=Limits(zip_entries=count)))
+    with pytest.raises(InputError, match="解压后超过上限"):
+        read_bytes(with_more(name), name, Options(limits=Limits(unpacked_bytes=100)))
+    bomb = with_more(name, (entry("b" + KINDS[name][1]), bytes(40 * 1024**2)))
+    with pytest.raises(InputError, match="压缩比超过上限 300 倍"):
+        read_bytes(bomb, name)
+
+
+@every_kind
+def test_every_kind_tells_a_password_and_damage(name: str) -> None:
+    locked = bytearray(with_more(name))
+    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = -1
+        while (at := locked.find(magic, at + 1)) >= 0:
+            locked[at + offset] |= 1
+    with pytest.raises(InputError, match="有密码"):
+        read_bytes(bytes(locked), name)
+    with pytest.raises(InputError, match="损坏"):
+        read_bytes(with_more(name)[:-30], name)
+
+
+def test_pictures_of_an_office_file_count() -> None:
+    """What opens the file afterwards unpacks them all."""
+    data = with_more("a.xlsx", (entry("xl/media/a.bmp"), bytes(range(256)) * 4000))
+    with pytest.raises(InputError, match="解压后超过上限"):
+        read_bytes(data, "a.xlsx", Options(limits=Limits(unpacked_bytes=1_000_000)))

@@ -17,9 +17,9 @@ from linxi_gis.errors import LinxiError
 from linxi_gis.finding import Finding, Hit, Issue, LayerResult, LayerStatus, Overall, Question, Relation
 from linxi_gis.footprint import make_site
 from linxi_gis.law import Citation, Verdict
-from linxi_gis.model import Assessment, Gap, Layer, LayerIdentity, Reference, RulePack, Site
+from linxi_gis.model import Assessment, Candidate, Gap, Layer, LayerIdentity, Reference, RulePack, Site
 from linxi_gis.project import Project
-from linxi_maps import MapLayer, assets, county_map, map_layer, site_map
+from linxi_maps import MapLayer, assets, county_map, map_layer, reading_page, site_map
 from linxi_maps.escape import safe
 from linxi_maps.layers import site_frame, within
 
@@ -360,3 +360,79 @@ def test_hostile_names_are_never_executed_on_the_server(text: str) -> None:
         assert text not in body.replace(assets.head(), "")
         assert "60481729" not in body and "甲49" not in body and "\\u753249" not in body
         assert html.count("<script>") <= plain.count("<script>")
+
+
+# --- what the small map and the reading's map leave out ----------------------------------------------------
+
+
+def moved(lon: float, lat: float) -> Assessment:
+    there = make_site(square(lon, lat), Reference("EPSG:4490", "测试"), site_id="S1", name="地块")
+    return replace(an_assessment(), site=there)
+
+
+def beside(html: str) -> str:
+    """The words above the small map, "" when there are none."""
+    found = re.search(r'<p class="lx-afar"[^>]*>(.*?)</p>', html)
+    return found[1] if found else ""
+
+
+@needs_assets
+def test_a_site_far_from_the_county_is_said_not_to_be_on_the_small_map() -> None:
+    html = site_map(moved(121.0, 41.0), some_layers(), outline=OUTLINE)
+    # From the nearest corner of the county, its south-east, to that of the site: no edge comes nearer.
+    away = pyproj.Geod(ellps="GRS80").inv(118.5, 43.25, 121.0 - 0.004 * 1.38, 41.0 + 0.004)[2] / 1000.0
+    assert beside(html) == f"场址在县域以外 {away:.0f} km，县图上不显示" and 300 < away < 350
+
+
+@needs_assets
+def test_a_site_whose_spot_is_on_the_small_map_needs_no_words() -> None:
+    """In the county, and 10 km east of it, where the small map still reaches."""
+    for lon, lat in ((X, Y), (118.70, 43.7)):
+        assert beside(site_map(moved(lon, lat), some_layers(), outline=OUTLINE)) == ""
+    assert beside(site_map(moved(121.0, 41.0), some_layers(), outline=None)) == ""  # no small map at all
+
+
+@needs_assets
+def test_the_small_map_is_as_large_as_is_thought() -> None:
+    script = (Path(assets.__file__).parent / "browser" / "page.js").read_text(encoding="utf-8")
+    width, zoom = (int(figure) for figure in re.findall(r"width: (\d+), height: \1, zoomLevelFixed: (\d+)", script)[0])
+    assert "centerFixed: outline.getBounds().getCenter()" in script
+    west, _, east, _ = OUTLINE.bounds
+    edge = (west + east) / 2 + width / 2 / (256 * 2**zoom / 360)
+    for lon, seen in ((edge - 0.01, True), (edge + 0.01, False)):
+        assert (beside(site_map(moved(lon, 43.6), some_layers(), outline=OUTLINE)) == "") is seen
+
+
+def looking(html: str, fill: str) -> int:
+    """How many features a page draws with a colour."""
+    return len(re.findall(rf'"look": {{[^}}]*"fillColor": "{fill}"', html))
+
+
+@needs_assets
+def test_the_reading_map_draws_so_many_and_tells_the_rest() -> None:
+    few = [replace(a_site(f"块{n}"), id=f"S{n}") for n in range(3)]
+    place = Issue("spike", "warning", "尖刺", "", "POINT (118.05 43.61)")
+    many = [few[n % 3] for n in range(reading_page.DRAWN + 5)]
+    issues = [replace(place, text=f"尖刺 {n}") for n in range(reading_page.DRAWN + 7)]
+    html = reading_page.reading_map("甲.txt", many, issues, [], outline=OUTLINE)
+    head = html[html.index("<header") : html.index("</header>")]
+    assert f"图形共 {len(many)} 个，图上只画前 {reading_page.DRAWN} 个，其余 5 个没有画出" in head
+    assert f"问题位置共 {len(issues)} 个，图上只画前 {reading_page.DRAWN} 个，其余 7 个没有画出" in head
+    assert looking(html, "#8fb7d9") == looking(html, "#ffb703") == reading_page.DRAWN
+    whole = reading_page.reading_map("甲.txt", few, [place], [], outline=OUTLINE)
+    assert "没有画出" not in whole and looking(whole, "#8fb7d9") == 3 and looking(whole, "#ffb703") == 1
+
+
+@needs_assets
+def test_the_reading_map_tells_readings_left_out_of_its_list() -> None:
+    one = Candidate("读法", "EPSG:4527", X, Y, True, 0.0, 0.0, ())
+    html = reading_page.reading_map("甲", [], [], [one] * (reading_page.LISTED + 4), outline=OUTLINE)
+    assert "另有 4 条" in html
+
+
+@needs_assets
+def test_a_reading_far_from_the_county_is_told_beside_the_small_map() -> None:
+    there = make_site(square(121.0, 41.0), Reference("EPSG:4490", "测试"), site_id="S1", name="地块")
+    html = reading_page.reading_map("甲", [there], [], [], outline=OUTLINE)
+    assert re.fullmatch(r"图形在县域以外 3\d\d km，县图上不显示", beside(html))
+    assert beside(reading_page.reading_map("甲", [a_site()], [], [], outline=OUTLINE)) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,9 +41,44 @@ def read_site(drawn: shapely.Geometry, options: Options | None = None) -> Site:
     return site
 
 
+def gcj02_by_hand(lon: float, lat: float) -> tuple[float, float]:
+    """GCJ-02 degrees of one WGS84 place, in scalar arithmetic, as the project eviltransform describes the formula.
+
+    A polynomial and a row of sines in degrees from (105, 35) give metres north and east; they are divided by
+    the radii of curvature of Krassovsky's ellipsoid there.
+    """
+
+    def sines(*terms: tuple[float, float]) -> float:
+        return sum(amplitude * math.sin(math.pi * argument) for amplitude, argument in terms) * 2.0 / 3.0
+
+    x, y = lon - 105.0, lat - 35.0
+    root = abs(x) ** 0.5
+    north = (((0.2 * y + 3.0 + 0.1 * x) * y) + 2.0 * x - 100.0) + 0.2 * root
+    north += sines((20, 6 * x), (20, 2 * x), (20, y), (40, y / 3), (160, y / 12), (320, y / 30))
+    east = (((0.1 * x + 1.0 + 0.1 * y) * x) + 2.0 * y + 300.0) + 0.1 * root
+    east += sines((20, 6 * x), (20, 2 * x), (20, x), (40, x / 3), (150, x / 12), (300, x / 30))
+    semi_major, eccentricity2 = 6378245.0, 0.00669342162296594323
+    curved = 1.0 - eccentricity2 * math.sin(math.radians(lat)) ** 2
+    across = semi_major / math.sqrt(curved)  # prime vertical
+    along = across * (1.0 - eccentricity2) / curved  # meridian
+    return lon + math.degrees(east / (across * math.cos(math.radians(lat)))), lat + math.degrees(north / along)
+
+
+def wgs84_by_hand(lon: float, lat: float) -> tuple[float, float]:
+    """The place whose GCJ-02 degrees these are: Newton's method in two unknowns, slopes from differences."""
+    step, x, y = 1e-6, lon, lat
+    for _ in range(8):
+        fx, fy = gcj02_by_hand(x, y)
+        (ax, ay), (bx, by) = gcj02_by_hand(x + step, y), gcj02_by_hand(x, y + step)
+        slopes = np.array([[ax - fx, bx - fx], [ay - fy, by - fy]]) / step
+        dx, dy = np.linalg.solve(slopes, [lon - fx, lat - fy])
+        x, y = x + float(dx), y + float(dy)
+    return x, y
+
+
 def shifted(drawn: shapely.Geometry) -> shapely.Geometry:
-    """Where the ground is if the drawing's degrees are GCJ-02, in the yard's plane."""
-    degrees = shapely.transform(lonlat(drawn), wgs84_of_gcj02)
+    """Where the ground is if the drawing's degrees are GCJ-02, in the yard's plane; nothing of ours is asked."""
+    degrees = shapely.transform(lonlat(drawn), lambda xy: np.array([wgs84_by_hand(*place) for place in xy.tolist()]))
     to = pyproj.Transformer.from_crs("EPSG:4490", GK, always_xy=True)
     return shapely.transform(degrees, lambda xy: np.column_stack(to.transform(xy[:, 0], xy[:, 1])))
 
@@ -70,6 +106,22 @@ def test_the_shift_over_the_county_is_as_the_issue_says() -> None:
     baidu = to_cgcs2000(grid[::50], "BD-09")
     _, _, far = GEOD.inv(grid[::50, 0], grid[::50, 1], baidu[:, 0], baidu[:, 1])
     assert far.min() > 1200.0 and far.max() < 1600.0
+
+
+def test_the_shift_is_that_of_the_published_formula() -> None:
+    # Pairs of the test set of eviltransform (WGS84, then GCJ-02; longitude first here).
+    for wgs84, gcj02 in (
+        ((121.5272106, 31.1774276), (121.531541859215, 31.17530398364597)),
+        ((113.912316, 22.543847), (113.9171764808363, 22.540796131694766)),
+        ((116.377817, 39.911954), (116.38404722455657, 39.91334545536069)),
+    ):
+        assert gcj02_by_hand(*wgs84) == pytest.approx(gcj02, abs=1e-6)
+    places = np.random.default_rng(11).uniform((117.5, 43.1), (118.7, 44.4), (200, 2))
+    by_hand = np.array([wgs84_by_hand(*place) for place in places.tolist()])
+    _, _, metres = GEOD.inv(*by_hand.T, *wgs84_of_gcj02(places).T)
+    assert metres.max() < 1e-5
+    there = np.array([gcj02_by_hand(*place) for place in by_hand.tolist()])
+    assert np.abs(there - places).max() < 1e-11
 
 
 def test_a_point_comes_home_alike_alone_and_among_others() -> None:

@@ -29,13 +29,7 @@ def check_amounts(drafts: Sequence[Draft], source: str, limits: Limits) -> None:
     """Raise InputError for more features or vertices than the limits, or edges of absurd length in sum."""
     shapes = np.array([feature.geometry for draft in drafts for feature in draft.drawn], dtype=object)
     vertices = int(shapely.get_num_coordinates(shapes).sum())
-    for count, limit, what, key in (
-        (len(shapes), limits.features, "图形", "features"),
-        (vertices, limits.vertices, "拐点", "vertices"),
-    ):
-        if count > limit:
-            told = f"共有 {count} 个{what}，超过上限 {limit} 个（{key}）"
-            raise InputError(told, where=source, remedy=_REMEDY.format(key=key))
+    check_many(len(shapes), vertices, source, limits, whole=True)
     total, most = _length_km(shapes), _FREE_KM + _EDGE_KM * vertices
     if total > most:  # unless by features that will be refused alone (`within_reach`)
         total = _length_km(shapes[~_far(shapes)])
@@ -48,6 +42,18 @@ def check_amounts(drafts: Sequence[Draft], source: str, limits: Limits) -> None:
 
 
 Column = NDArray[np.object_]
+
+
+def check_many(features: int, vertices: int, source: str, limits: Limits, *, whole: bool = False) -> None:
+    """Raise InputError for more than the limits allow; `whole` when all of the file has been counted."""
+    for count, limit, what, key in (
+        (features, limits.features, "图形", "features"),
+        (vertices, limits.vertices, "拐点", "vertices"),
+    ):
+        if count > limit:
+            head = f"共有 {count} 个{what}，" if whole else what
+            text = f"{head}超过上限 {limit} 个（--limit {key}=）"
+            raise InputError(text, where=source, remedy=_REMEDY.format(key=key))
 
 
 def _length_km(shapes: Column) -> float:

@@ -11,7 +11,7 @@ from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import read_coordinate
 from linxi_gis.intake.headers import Table, at, figures, headed
-from linxi_gis.intake.rows import Line, Page, plausible
+from linxi_gis.intake.rows import TWO_A_ROW, TWO_REMEDY, Line, Page, plausible
 from linxi_gis.intake.spans import one_cell_pairs, one_column_angles
 from linxi_gis.intake.words import Role
 
@@ -179,8 +179,11 @@ def _refuse_unnumbered(
     table: Table, held: Sequence[Sequence[Line]], pairs: Sequence[tuple[int, int]], shared: int,
     titled: bool, across: bool, page: Page, source: str,
 ) -> None:  # fmt: skip
-    """Raise InputError when nothing tells whether the blocks are one outline or several."""
-    numbered = pairs[0][0] > shared or not table.header
+    """Raise InputError when nothing tells whether the blocks are one outline or several, or a row a line."""
+    if not table.header:
+        _refuse_rows_of_pairs(table, held, pairs, shared, page, source)
+        return
+    numbered = pairs[0][0] > shared
     if titled or across or numbered or sum(len(block) > 2 for block in held) < 2:
         return
     raise InputError(
@@ -188,6 +191,28 @@ def _refuse_unnumbered(
         where=source,
         remedy="请加“序号”列连续编号，或在各组上方写明地块名称",
     )
+
+
+def _refuse_rows_of_pairs(
+    table: Table, held: Sequence[Sequence[Line]], pairs: Sequence[tuple[int, int]], shared: int,
+    page: Page, source: str,
+) -> None:  # fmt: skip
+    """Raise InputError for rows of several pairs without headings, unless every pair has a number of its own."""
+    number = pairs[0][0] - 1
+    own = number >= shared and all(serial(at(block[0].cells, number)) is not None for block in held if block)
+    rows = [line for line in table.body if len(line.cells) > 1]
+    if own:
+        return
+    held_by_pairs = {column for pair in pairs for column in pair}
+    odd = [c for n, c in enumerate(rows[0].cells) if n not in held_by_pairs and re.search(r"\d", c)]
+    if len(rows) == 1 and odd:
+        what = f"{page.at(rows[0].number)}的一串坐标里有一处无法读懂：{odd[0][:60]!r}"
+        raise InputError(what, where=source, remedy="请改正该处，或每行只写一对坐标")
+    if len(rows) < 2:
+        return
+    many = TWO_A_ROW if len(pairs) == 2 else f"每行有 {len(pairs)} 对坐标"
+    what = f"{page.at(rows[0].number)}起{many}，没有表头，看不出每行是一条线段，还是拐点接着写"
+    raise InputError(what, where=source, remedy=TWO_REMEDY)
 
 
 def _runs_across(

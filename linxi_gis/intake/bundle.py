@@ -11,15 +11,14 @@ from pathlib import Path, PurePosixPath
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import shapefile
-from linxi_gis.intake.disk import guarded
+from linxi_gis.intake.disk import beside, guarded
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.reading import Draft, Limits
-from linxi_gis.intake.settle import unreadable
-from linxi_gis.intake.unpack import Member, litter, members
+from linxi_gis.intake.unpack import ARCHIVES, Member, litter, members
 
 # As containers has them; that module waits until such a file is met.
 _SETS = {".shp": shapefile.PARTS, ".tab": (".tab", ".dat", ".map", ".id"), ".mif": (".mif", ".mid")}
 _GDB_FIRST = "a00000001.gdbtable"
-_ARCHIVES = (".zip", ".rar", ".7z")
 # Formats that also hold words: one without figures in pairs is no site (a read-me).
 _PROSE = (".txt", ".csv", ".tsv", ".json")
 _FIGURES = re.compile(
@@ -101,7 +100,7 @@ def _drafts(held: list[Member], source: str, limits: Limits, kind: str, inside: 
         names = "、".join(str(member.name) for member in rest[:_LISTED])
         more = f"等 {len(rest)} 个文件" if len(rest) > _LISTED else ""
         told.append(Issue("zip_ignored", "info", f"{source} 里的 {names}{more}不是项目范围，未读取"))
-        inner = [str(member.name) for member in rest if member.name.suffix.lower() in _ARCHIVES]
+        inner = [str(member.name) for member in rest if member.name.suffix.lower() in ARCHIVES]
         if inner:
             text = f"{source} 里还有压缩包 {'、'.join(inner[:_LISTED])}，没有打开，里面可能有项目范围"
             told.append(Issue("nested_archive", "warning", text, "请解压后与其他文件一起打包提交"))
@@ -109,7 +108,7 @@ def _drafts(held: list[Member], source: str, limits: Limits, kind: str, inside: 
 
 
 def _nothing(rest: list[Member], source: str, kind: str) -> InputError:
-    archives = [member for member in rest if member.name.suffix.lower() in _ARCHIVES]
+    archives = [member for member in rest if member.name.suffix.lower() in ARCHIVES]
     if archives:
         names = "、".join(str(member.name) for member in archives[:5])
         return InputError(f"{kind}里还有压缩包（{names}）", where=source, remedy="请解压后提交里面的 zip 或文件")
@@ -173,7 +172,7 @@ def _alone(member: Member) -> bool:
     from linxi_gis.intake import formats
 
     suffix = member.name.suffix.lower()
-    if suffix in _ARCHIVES or suffix not in formats.SUFFIXES:
+    if suffix in ARCHIVES or suffix not in formats.SUFFIXES:
         return False
     if suffix not in _PROSE:
         return True
@@ -201,13 +200,7 @@ def _of_single(member: Member, where: str, limits: Limits) -> Sequence[Draft]:
 def read_set(path: Path, source: str, limits: Limits) -> Sequence[Draft]:
     """Return the drafts of a .shp, .tab or .mif at a path, with the files beside it that belong to it."""
     head = path.suffix.lower()
-    beside = guarded(lambda: sorted(path.parent.iterdir(), key=lambda file: (file.stem == path.stem, file.name)), source)
-    paths = {
-        file.suffix.lower(): file
-        for file in beside
-        if file.stem.casefold() == path.stem.casefold() and file.suffix.lower() in _SETS[head] and file.is_file()
-    }
-    paths[head] = path
+    paths = guarded(lambda: beside(path, _SETS[head]), source)
     size = guarded(lambda: sum(file.stat().st_size for file in paths.values()), source)
     if size > limits.file_bytes:
         text = f"整套文件有 {size / 2**20:.0f} MB，超过上限 {limits.file_bytes / 2**20:.0f} MB（--limit file_bytes=）"

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from linxi_gis import crs, geodesy
 from linxi_gis.errors import CrsError
+from linxi_gis.footprint import MAX_EXTENT_DEG, SHOWN_STEP_M
 from linxi_gis.intake.court import Doubt, Option, Ruling, decide, examine
 from linxi_gis.intake.figures import Bounds, columns
 from linxi_gis.intake.placing import east_first
@@ -27,6 +29,14 @@ NEAR_KM = 100.0
 # A question with one answer would be a choice: so many are shown, the nearest of the far ones last.
 _SHOWN, _SHOWN_FAR = 4, 5
 _VERTICES = 500
+# Pieces that all edges of a file are cut into for one reading, about: what is shown needs no more, and
+# of an outline as wide as a site may be an area changes by less than a millionth.
+_PIECES = 5_000
+# Thinning takes the square of the vertices of a spiky outline: one of more is shown by its hull. So are
+# shapes too many to be thinned: a point, a line and an area have at least so many vertices each.
+_CAREFUL = 20_000
+_LEAST = (1, 2, 4)
+_STEP_DEG = crs.STEP_M / 111_320.0
 _CHINA = (73.0, 3.0, 136.0, 54.5)
 _UNIT_M2 = {"m2": 1.0, "hm2": M2_PER_HM2, "mu": M2_PER_MU}
 _LANDMARK_KM = 10.0
@@ -35,7 +45,7 @@ _LANDMARKS_TOLD = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
-    """Features read by one option: in `ruling.system`, and in EPSG:4490."""
+    """Features read by one option: in `ruling.system`, and in EPSG:4490, long edges cut unless it is too wide."""
 
     option: Option
     ruling: Ruling
@@ -107,7 +117,10 @@ def _reads(
 
 
 def _read(features: Sequence[Drawn], option: Option, draft: Draft, options: Options) -> _Read | None:
-    """Read features as the option says; None when the figures cannot be in that system, or not in China."""
+    """Read features as the option says; None when the figures cannot be in that system, or not in China.
+
+    None too when every one of them would be wider than a site may be. Of those that are, corners are shown.
+    """
     drawn, lonlat = [], []
     rulings: list[Ruling] = []
     try:
@@ -118,14 +131,38 @@ def _read(features: Sequence[Drawn], option: Option, draft: Draft, options: Opti
                 return None
             rulings.append(ruling)
             drawn.append(mended(east_first(feature.geometry, ruling)))
-            lonlat.append(crs.to_lonlat(crs.densify(drawn[-1], ruling.system), ruling.system))
-    except CrsError:
-        return None
-    west, south, east, north = shapely.total_bounds(np.array(lonlat, dtype=object))
-    abroad = not (_CHINA[0] <= west <= east <= _CHINA[2] and _CHINA[1] <= south <= north <= _CHINA[3])
-    if abroad and not option.stated:
+            lonlat.append(crs.to_lonlat(drawn[-1], ruling.system))
+        corners = np.array(lonlat, dtype=object)
+        wide = _too_wide(corners)
+        if not option.stated and (wide.all() or _abroad(corners)):
+            return None
+        for row in np.flatnonzero(~wide).tolist():
+            lonlat[row] = _cut(drawn[row], lonlat[row], rulings[row].system, _PIECES / len(features))
+    except (CrsError, shapely.GEOSException):  # GEOS: coordinates so large that a piece is lost in their rounding
         return None
     return _Read(option, rulings[0], np.array(drawn, dtype=object), np.array(lonlat, dtype=object))
+
+
+def _too_wide(lonlat: GeometryArray) -> NDArray[np.bool_]:
+    """Whether each is wider in EPSG:4490 than a site may be: then nobody follows its edges."""
+    bounds = shapely.bounds(lonlat)
+    wide: NDArray[np.bool_] = (bounds[:, 2:] - bounds[:, :2]).max(axis=1) > MAX_EXTENT_DEG
+    return wide
+
+
+def _abroad(lonlat: GeometryArray) -> bool:
+    west, south, east, north = shapely.total_bounds(lonlat)
+    return not (_CHINA[0] <= west <= east <= _CHINA[2] and _CHINA[1] <= south <= north <= _CHINA[3])
+
+
+def _cut(drawn: crs.Geometry, corners: crs.Geometry, system: str, pieces: float) -> crs.Geometry:
+    """A geometry in EPSG:4490, edges cut in their own system, into some `pieces` more than it has.
+
+    `corners` are its vertices in EPSG:4490. However long the edges, the work is bounded.
+    """
+    finest = _STEP_DEG if crs.parse(system).is_geographic else SHOWN_STEP_M
+    cut = crs.cut(drawn, max(finest, float(shapely.length(drawn)) / pieces))
+    return corners if cut is drawn else crs.to_lonlat(cut, system)
 
 
 def _candidate(read: _Read, features: Sequence[Drawn], draft: Draft, options: Options) -> Candidate:
@@ -233,12 +270,20 @@ def sketch(shapes: GeometryArray) -> crs.Geometry:
     """Return shapes (EPSG:4490) as one geometry of at most 500 vertices, to be shown, not measured."""
     parts = shapely.get_parts(shapes)
     whole: crs.Geometry = parts[0] if len(parts) == 1 else _together(parts)
+    least = int(np.array(_LEAST)[shapely.get_dimensions(parts)].sum())
+    careful = least <= _VERTICES and shapely.get_num_coordinates(whole) <= _CAREFUL
+    thin = _thinned(whole) if careful else whole
+    return thin if shapely.get_num_coordinates(thin) <= _VERTICES else _thinned(shapely.convex_hull(whole))
+
+
+def _thinned(geometry: crs.Geometry) -> crs.Geometry:
+    """A geometry with no more vertices than are shown, if leaving some out can do it."""
     tolerance = 1e-7
-    thin = whole
-    while shapely.get_num_coordinates(thin) > _VERTICES and tolerance < 1.0:
+    while shapely.get_num_coordinates(geometry) > _VERTICES and tolerance < 1.0:
         tolerance *= 4.0
-        thin = shapely.simplify(whole, tolerance)
-    return thin if shapely.get_num_coordinates(thin) <= _VERTICES else shapely.convex_hull(whole)
+        # What was thinned is thinned again: the offsets add up to a third more, the work hardly at all.
+        geometry = shapely.simplify(geometry, tolerance)
+    return geometry
 
 
 def _together(parts: GeometryArray) -> crs.Geometry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +26,20 @@ def place(source: Path | bytes, target: Path, *, copy: bool = False) -> None:
         else:
             return
     shutil.copyfile(source, target)
+
+
+def beside(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
+    """Return the files that belong to one at a path, by suffix, itself included, whatever the case of their names.
+
+    Of several that differ in case only, the one spelt like the file at the path; raises OSError.
+    """
+    files = sorted(path.parent.iterdir(), key=lambda file: (file.stem == path.stem, file.name))
+    found = {
+        file.suffix.lower(): file
+        for file in files
+        if file.stem.casefold() == path.stem.casefold() and file.suffix.lower() in suffixes and file.is_file()
+    }
+    return {**found, path.suffix.lower(): path}
 
 
 def guarded(function: Callable[[], _T], where: str) -> _T:

@@ -15,16 +15,17 @@ import shapely
 from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
+from linxi_gis.intake.amounts import check_many
 from linxi_gis.intake.dxf_frame import Frame, claim_of, frame_of
-from linxi_gis.intake.dxf_loops import close_loops, drop_doubles, name_by_labels, nested
+from linxi_gis.intake.dxf_loops import close_loops, drop_doubles, name_by_labels, near_ends, nested
 from linxi_gis.intake.dxf_shapes import CURVES, ring_polygon, shape_of
 from linxi_gis.intake.dxf_tags import plain_tags
 from linxi_gis.intake.dxf_walk import BROKEN, Piece, Walk, attributes_of
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.geojson import ID_KEYS, NAME_KEYS, pick
-from linxi_gis.intake.kml import check_many
 from linxi_gis.intake.reading import Draft, Drawn, Limits
-from linxi_gis.intake.settle import unreadable
 from linxi_gis.intake.xmlsafe import clean
+from linxi_gis.units import DIMENSION_WORDS
 
 if TYPE_CHECKING:
     from ezdxf.audit import Auditor
@@ -40,7 +41,8 @@ _SOLID = frozenset({
     "HELIX", "ACAD_PROXY_ENTITY", "PDFUNDERLAY", "DWFUNDERLAY", "DGNUNDERLAY",
 })  # fmt: skip
 _TEXTS = frozenset({"TEXT", "MTEXT", "ATTRIB"})
-_WORDS = {"Polygon": "面", "MultiPolygon": "面", "LineString": "线", "Point": "点"}
+# Ends this many snaps apart (10 cm) are told, not joined. Our choice: a slip of the hand, and no passage.
+_NEAR = 100.0
 
 
 @dataclass(slots=True)
@@ -88,8 +90,7 @@ class _Found:
             self.labels.append((text[:80], float(place.x), float(place.y)))
 
     def _failed(self, piece: Piece, error: InputError) -> None:
-        where = f"{self.source}：{_label_of(piece, piece.entity.dxftype())}"
-        self.issues.append(unreadable(InputError(error.what, where=where, remedy=error.remedy)))
+        self.issues.append(unreadable(error, f"{self.source}：{_label_of(piece, piece.entity.dxftype())}"))
 
 
 def drafts_dxf(data: bytes, source: str, limits: Limits) -> list[Draft]:
@@ -211,12 +212,12 @@ def _loops(
         found = close_loops([points for points, _ in held], joinable, snap)
         for points, made in found.rings:
             areas.append(_feature(ring_polygon(points), held[made[0]][1], states, [held[n][1] for n in made]))
-        for points, made in found.runs:
-            kept.append(
-                _feature(shapely.LineString(points), held[made[0]][1], states, [held[n][1] for n in made])
-            )
-        kept += [_feature(shapely.LineString(held[n][0]), held[n][1], states) for n in found.single]
-        kept = [_open_outline(line, snap) for line in kept]
+        open_lines = [
+            _feature(shapely.LineString(points), held[made[0]][1], states, [held[n][1] for n in made])
+            for points, made in found.runs
+        ]
+        open_lines += [_feature(shapely.LineString(held[n][0]), held[n][1], states) for n in found.single]
+        kept += _nearly_meeting([_open_outline(line, snap) for line in open_lines], layer, snap)
         if found.rings:
             text = f"图层“{layer}”有线段首尾相接，围成 {len(found.rings)} 个面，按面读取"
             told.append(Issue("lines_polygonised", "warning", text, "请核对；最好用闭合多段线提交"))
@@ -237,6 +238,23 @@ def _open_outline(line: Drawn, snap: float) -> Drawn:
     text = f"线的首尾只差 {gap:.3g} 个图形单位，没有闭合，按线读取"
     told = Issue("nearly_closed", "warning", text, "若它是地块边界，请闭合多段线后提交")
     return replace(line, issues=(*line.issues, told))
+
+
+def _nearly_meeting(lines: list[Drawn], layer: str, snap: float) -> list[Drawn]:
+    """The lines, those told that end a little short of another: they may be sides of one outline."""
+    ends = [shapely.get_coordinates(line.geometry) for line in lines]
+    concerned, count, gap = near_ends(ends, _NEAR * snap)
+    if not concerned:
+        return lines
+    metre = 1000.0 * snap  # a snap is a millimetre in drawing units
+    text = (
+        f"图层“{layer}”有 {count} 处线端相距不到 {_NEAR * snap / metre:g} m 而没有接上"
+        f"（最大 {gap:.3g} 个图形单位，约 {gap / metre:.3f} m），没有连接，按线读取"
+    )
+    told = Issue("ends_nearly_meet", "warning", text, "若它们围成地块，请在 CAD 中连成闭合多段线（PEDIT 合并、闭合）后提交")
+    return [
+        replace(line, issues=(*line.issues, told)) if number in concerned else line for number, line in enumerate(lines)
+    ]
 
 
 @dataclass(slots=True)
@@ -272,7 +290,7 @@ def _feature(shape: Geometry, piece: Piece, states: _LayerStates, made: Sequence
     if len(made) > 1 and handles:
         joined = "、".join(handles[:20]) + ("等" if len(handles) > 20 else "")
         attributes = tuple((key, joined if key == "句柄" else value) for key, value in attributes)
-    label = _label_of(piece, _WORDS[shape.geom_type])
+    label = _label_of(piece, DIMENSION_WORDS[int(shapely.get_dimensions(shape))])
     hidden = states.of(piece)
     issues: tuple[Issue, ...] = ()
     if hidden:

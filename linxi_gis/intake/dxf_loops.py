@@ -125,6 +125,39 @@ def _runs(
         yield np.vstack(pieces), tuple(made)
 
 
+def near_ends(lines: Sequence[FloatArray], reach: float) -> tuple[frozenset[int], int, float]:
+    """Return which lines end within `reach` of another's end without meeting it, in how many places, and the largest gap.
+
+    Each end is held against the nearest other place where a line ends; lines no longer than `reach` are left out.
+
+    >>> a, b, c = ([[0, 0], [9, 0]], [[9, 0.5], [9, 9]], [[5, 5], [6, 6]])
+    >>> near_ends([np.array(line, float) for line in (a, b, c)], 1.0)
+    (frozenset({0, 1}), 1, 0.5)
+    """
+    numbers = [n for n, line in enumerate(lines) if float(np.hypot(*np.diff(line, axis=0).T).sum()) > reach]
+    if not numbers:
+        return frozenset(), 0, 0.0
+    ends = np.vstack([lines[n][[0, -1]] for n in numbers])
+    owners = np.repeat(numbers, 2)
+    places, at = np.unique(ends, axis=0, return_inverse=True)
+    at = at.ravel()
+    points = np.asarray(shapely.points(places), dtype=object)
+    (near, far), gaps = shapely.STRtree(points).query_nearest(
+        points, max_distance=reach, exclusive=True, return_distance=True, all_matches=False
+    )
+    first, last = np.full(len(places), len(lines)), np.full(len(places), -1)
+    np.minimum.at(first, at, owners)
+    np.maximum.at(last, at, owners)
+    # Both ends of one line: it is told as an outline that nearly closes.
+    own = (first[near] == last[near]) & (first[near] == first[far]) & (last[near] == last[far])
+    near, far, gaps = near[~own], far[~own], gaps[~own]
+    if not len(gaps):
+        return frozenset(), 0, 0.0
+    meeting = np.isin(at, np.concatenate([near, far]))
+    found = len(np.unique(np.sort(np.column_stack([near, far]), axis=1), axis=0))
+    return frozenset(owners[meeting].tolist()), found, float(gaps.max())
+
+
 def name_by_labels(
     areas: Sequence[Drawn], labels: Sequence[tuple[str, float, float]]
 ) -> tuple[list[Drawn], int]:

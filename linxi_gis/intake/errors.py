@@ -1,4 +1,4 @@
-"""The error of a file that can be read in more than one place on Earth."""
+"""Errors of the intake: what cannot be read as an Issue, and the file that can be read in more than one place on Earth."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 from shapely.errors import ShapelyError
 
-from linxi_gis.errors import CrsError
+from linxi_gis.errors import CrsError, InputError
+from linxi_gis.finding import Issue
 from linxi_gis.intake.reading import Candidate
 from linxi_gis.units import area_text
 
 # What the libraries under intake (numpy, shapely, pyproj, pyogrio) raise where a file meets a fault of
 # ours; pyproj's and pyogrio's are RuntimeErrors. Caught per file only, so that the others are judged.
 UNFORESEEN = (ArithmeticError, LookupError, OSError, RuntimeError, ShapelyError, TypeError, ValueError)
+
+
+def unreadable(error: InputError, where: str = "") -> Issue:
+    """Return the Issue of a feature that could not be read while others could; `where` is used rather than the error's."""
+    place = where or error.where
+    return Issue("feature_unreadable", "error", f"{place}：{error.what}" if place else error.what, error.remedy)
 
 
 class AmbiguousCrsError(CrsError):

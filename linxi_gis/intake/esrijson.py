@@ -10,9 +10,9 @@ import shapely
 from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.reading import Claim, Draft, Drawn
 from linxi_gis.intake.rings import assemble
-from linxi_gis.intake.settle import unreadable
 
 _SHAPES = ("rings", "paths", "points", "x", "curveRings", "curvePaths")
 # Every ring is held against every other; our choice.
@@ -47,8 +47,7 @@ def draft_esri(body: Mapping[str, object], source: str, issues: tuple[Issue, ...
         try:
             drawn.append(_drawn(feature, number))
         except InputError as error:
-            text = f"第 {number} 个要素：{error.what}"
-            bad.append(unreadable(InputError(text, where=source, remedy=error.remedy)))
+            bad.append(unreadable(error, f"{source}：第 {number} 个要素"))
     return Draft(source, "Esri JSON", tuple(drawn), _claim(body, held), 0, issues=(*issues, *bad))
 
 

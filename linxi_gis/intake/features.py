@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import encoding
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.gdalread import Layer, heights
 from linxi_gis.intake.geojson import ID_KEYS, NAME_KEYS, relabelled
 from linxi_gis.intake.reading import Drawn
-from linxi_gis.intake.settle import unreadable
 
 # C1 controls stay: they are bytes of a mangled text, which can be repaired only while it is whole.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path, PurePath
+from typing import TypeVar
 
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
@@ -20,6 +22,7 @@ from linxi_gis.intake.wkt import draft_wkt, is_wkt
 # A reader takes the bytes, the name for messages and the limits, and returns a draft for every layer,
 # sheet or part that has a reference system of its own.
 Drafter = Callable[[bytes, str, Limits], Sequence[Draft]]
+_Content = TypeVar("_Content")  # bytes, or the path of what is read where it lies
 
 
 def draft_text(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
@@ -43,64 +46,15 @@ def _text(data: bytes, source: str, limits: Limits) -> list[Draft]:
     return [draft_text(text, source, issues)]
 
 
-def _zip(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.bundle import draft_zip
+def _later(module: str, name: str) -> Callable[[_Content, str, Limits], Sequence[Draft]]:
+    """The reader of a name in a module of the intake, which is imported when the first file needs it."""
 
-    return draft_zip(data, source, limits)
+    def read(content: _Content, source: str, limits: Limits) -> Sequence[Draft]:
+        found: Callable[[_Content, str, Limits], Sequence[Draft]]
+        found = getattr(import_module(f"linxi_gis.intake.{module}"), name)
+        return found(content, source, limits)
 
-
-def _gpkg(data: bytes | Path, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.containers import draft_gpkg
-
-    return draft_gpkg(data, source, limits)
-
-
-def _fgb(data: bytes | Path, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.containers import draft_fgb
-
-    return draft_fgb(data, source, limits)
-
-
-def _set(path: Path, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.bundle import read_set
-
-    return read_set(path, source, limits)
-
-
-def _kml(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.kml import drafts_kml
-
-    return drafts_kml(data, source, limits)
-
-
-def _kmz(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.kmz import drafts_kmz
-
-    return drafts_kmz(data, source, limits)
-
-
-def _gpx(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.gpx import drafts_gpx
-
-    return drafts_gpx(data, source, limits)
-
-
-def _dxf(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.dxf import drafts_dxf
-
-    return drafts_dxf(data, source, limits)
-
-
-def _sheets(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.sheets import drafts_workbook
-
-    return drafts_workbook(data, source, limits)
-
-
-def _word(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
-    from linxi_gis.intake.worddoc import drafts_document
-
-    return drafts_document(data, source, limits)
+    return read
 
 
 def _old_word(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
@@ -108,39 +62,28 @@ def _old_word(data: bytes, source: str, limits: Limits) -> Sequence[Draft]:
 
 
 _DRAFTERS: dict[str, Drafter] = {
-    ".wkt": _text,
-    ".xlsx": _sheets,
-    ".xlsm": _sheets,
-    ".xls": _sheets,
-    ".et": _sheets,
-    ".docx": _word,
-    ".doc": _old_word,
-    ".wps": _old_word,
-    ".geojson": _geojson,
-    ".json": _geojson,
-    ".txt": _text,
-    ".csv": _text,
-    ".tsv": _text,
-    ".geojsonl": _geojson,
-    ".geojsons": _geojson,
-    ".ndjson": _geojson,
-    ".zip": _zip,
-    ".gpkg": _gpkg,
-    ".fgb": _fgb,
-    ".kml": _kml,
-    ".kmz": _kmz,
-    ".gpx": _gpx,
-    ".dxf": _dxf,
-    ".dwg": _dxf,
+    **dict.fromkeys((".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson"), _geojson),
+    **dict.fromkeys((".txt", ".csv", ".tsv", ".wkt"), _text),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".et"), _later("sheets", "drafts_workbook")),
+    ".docx": _later("worddoc", "drafts_document"),
+    **dict.fromkeys((".doc", ".wps"), _old_word),
+    ".zip": _later("bundle", "draft_zip"),
+    ".gpkg": _later("containers", "draft_gpkg"),
+    ".fgb": _later("containers", "draft_fgb"),
+    ".kml": _later("kml", "drafts_kml"),
+    ".kmz": _later("kmz", "drafts_kmz"),
+    ".gpx": _later("gpx", "drafts_gpx"),
+    **dict.fromkeys((".dxf", ".dwg"), _later("dxf", "drafts_dxf")),
 }
 # One of several files that belong together: read from the folder they lie in.
 COMPANIONS = (".shp", ".tab", ".mif")
 # Read where they lie, so that no copy of a big file stands in memory.
 _IN_PLACE: dict[str, Callable[[Path, str, Limits], Sequence[Draft]]] = {
-    ".gpkg": _gpkg,
-    ".fgb": _fgb,
-    **dict.fromkeys(COMPANIONS, _set),
+    ".gpkg": _later("containers", "draft_gpkg"),
+    ".fgb": _later("containers", "draft_fgb"),
+    **dict.fromkeys(COMPANIONS, _later("bundle", "read_set")),
 }
+_FOLDER: Callable[[Path, str, Limits], Sequence[Draft]] = _later("bundle", "draft_folder")
 SUFFIXES = (*_DRAFTERS, *COMPANIONS)
 _SUPPORTED = (
     "可读：GeoJSON（.geojson、.json）、Shapefile（.shp、文件夹或打包的 .zip）、"
@@ -166,9 +109,7 @@ def drafts_at(path: Path, source: str, limits: Limits, filename: str = "") -> Se
     `filename` is the file's real name where it lies under another (out of a zip), without its companions.
     """
     if path.is_dir():
-        from linxi_gis.intake.bundle import draft_folder
-
-        return draft_folder(path, source, limits)
+        return _FOLDER(path, source, limits)
     with path.open("rb") as stream:
         suffix, told = by_content(stream, filename or path.name, source)
     if suffix in _IN_PLACE and (suffix not in COMPANIONS or suffix == path.suffix.lower()):

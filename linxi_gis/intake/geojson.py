@@ -15,9 +15,9 @@ from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import encoding
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.esrijson import draft_esri, is_esri
 from linxi_gis.intake.reading import Claim, Draft, Drawn
-from linxi_gis.intake.settle import unreadable
 
 NAME_KEYS = ("name", "名称", "项目名称", "地块名称", "mc", "xmmc", "dkmc", "title")
 ID_KEYS = ("id", "编号", "地块编号", "项目编号", "bh", "dkbh")

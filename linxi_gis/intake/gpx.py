@@ -13,26 +13,19 @@ from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import read_coordinate
 from linxi_gis.intake.geojson import ID_KEYS, pick
-from linxi_gis.intake.kml import CLOSED_LINE, check_many, leaves
+from linxi_gis.intake.markup import CLOSED_LINE, Z_DROPPED, Gathered, leaves
 from linxi_gis.intake.reading import Claim, Draft, Drawn, Limits
-from linxi_gis.intake.settle import unreadable
 from linxi_gis.intake.xmlsafe import Node, clean, decode, walk
 
 _CLAIM = Claim(datum="WGS84", how="GPX 标准为 WGS84，按 CGCS2000 经纬度")
 _WORDS = {"wpt": "航点", "rte": "航线", "trk": "航迹"}
 _KEEP = frozenset(_WORDS)
 _POINTS = frozenset({"rtept", "trkseg"})
-_Z_DROPPED = Issue("z_dropped", "info", "航点带有高程，研判只用平面位置，高程已舍去")
 
 
 @dataclass(slots=True)
-class _Found:
-    source: str
-    limits: Limits
-    drawn: list[Drawn] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
+class _Found(Gathered):
     counts: dict[str, int] = field(default_factory=dict)
-    vertices: int = 0
     root: str = ""
 
     def closed(self, node: Node, around: Sequence[Node]) -> None:
@@ -46,12 +39,9 @@ class _Found:
         try:
             drawn = _drawn(node, label)
         except InputError as error:
-            where = f"{self.source}：{label}"
-            self.issues.append(unreadable(InputError(error.what, where=where, remedy=error.remedy)))
+            self.failed(label, error)
             return
-        self.drawn.append(drawn)
-        self.vertices += int(shapely.get_num_coordinates(drawn.geometry))
-        check_many(len(self.drawn), self.vertices, self.source, self.limits)
+        self.add(drawn)
 
 
 def drafts_gpx(data: bytes, source: str, limits: Limits) -> list[Draft]:
@@ -75,7 +65,7 @@ def _drawn(node: Node, label: str) -> Drawn:
     told: list[Issue] = []
     geometry = _geometry(node, told)
     if any(_has_height(point) for point in _points(node)):
-        told.append(_Z_DROPPED)
+        told.append(Z_DROPPED)
     return Drawn(
         geometry,
         label,

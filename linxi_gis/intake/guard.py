@@ -39,9 +39,6 @@ _OWN = (".geojson", ".json", ".txt", ".csv", ".tsv", ".wkt")
 # A worker is replaced after so many files, so that no leak of a library adds up.
 _TASKS = 50
 _NO_OPTIONS = Options()
-# Reading makes many objects and no cycles: at Python's own thresholds a third of the time of 10,000 plots
-# goes into looking for cycles. A child lives for few files, and may look less often.
-COLLECTED = (100_000, 20, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +217,6 @@ def _read_upload(sent: tuple[bytes, str], options: Options) -> Reading:
 
 def _bounded(memory_bytes: int) -> None:
     """Set up a child: end at once when told to, and get no more memory than this."""
-    gc.set_threshold(*COLLECTED)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a handler would wait for GEOS to come back
     if sys.platform == "win32":
         return
@@ -238,6 +234,10 @@ def _answer(asked: Path, told: Path, desk: Path) -> None:
     with asked.open("rb") as stream:
         work, what, options = pickle.load(stream)
     answer: _Answer
+    # Reading makes many objects and few cycles: at Python's own thresholds a third of the time of 10,000 plots
+    # goes into looking for cycles. A child looks before each file instead, when nearly nothing is held.
+    gc.collect()
+    gc.disable()
     try:
         answer = work(what, options)
     except LinxiError as error:

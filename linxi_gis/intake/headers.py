@@ -143,6 +143,12 @@ def names_both(roles: Sequence[Role]) -> bool:
     return {"east", "north"} <= held or {"x", "y"} <= held
 
 
+def coordinates_stand(page: Page) -> bool:
+    """Whether a page has a table of coordinates, well made or not: headings of both, or a pair side by side."""
+    lines = [line for line in page.lines[:_SEARCHED] if len(line.cells) > 1]
+    return any(names_both([role_of(cell) for cell in line.cells]) or _both_plausible(line) for line in lines)
+
+
 def _has_parts(cells: Sequence[str]) -> bool:
     """Whether headings spell degrees and minutes apart, twice."""
     return all(sum(bool(cell and PARTS[k].match(cell)) for cell in cells) >= 2 for k in (0, 1))

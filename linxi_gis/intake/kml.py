@@ -14,8 +14,8 @@ from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.geojson import ID_KEYS, NAME_KEYS, pick
+from linxi_gis.intake.markup import CLOSED_LINE, Z_DROPPED, Gathered, leaves
 from linxi_gis.intake.reading import Claim, Draft, Drawn, Limits
-from linxi_gis.intake.settle import unreadable
 from linxi_gis.intake.xmlsafe import Node, clean, decode, walk
 
 CLAIM = Claim(datum="WGS84", how="KML 标准为 WGS84，按 CGCS2000 经纬度")
@@ -43,21 +43,16 @@ _MAX_SHOWN = 200
 
 
 @dataclass(slots=True)
-class _Found:
+class _Found(Gathered):
     """What has been met so far in one file."""
 
-    source: str
-    limits: Limits
-    held: frozenset[str]
-    drawn: list[Drawn] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
+    held: frozenset[str] = frozenset()
     links: list[str] = field(default_factory=list)
     overlays: list[str] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     stray: int = 0
     updates: int = 0
     count: int = 0
-    vertices: int = 0
     root: str = ""
 
     def closed(self, node: Node, around: Sequence[Node]) -> None:
@@ -85,27 +80,9 @@ class _Found:
         try:
             drawn = _drawn(node, self.count, folder)
         except InputError as error:
-            label = node.value("name") or f"第 {self.count} 个地标"
-            where = f"{self.source}：{label}"
-            self.issues.append(unreadable(InputError(error.what, where=where, remedy=error.remedy)))
+            self.failed(node.value("name") or f"第 {self.count} 个地标", error)
             return
-        self.drawn.append(drawn)
-        self.vertices += int(shapely.get_num_coordinates(drawn.geometry))
-        check_many(len(self.drawn), self.vertices, self.source, self.limits)
-
-
-def check_many(features: int, vertices: int, source: str, limits: Limits) -> None:
-    """Raise InputError when more was read than the limits allow."""
-    for count, limit, what, key in (
-        (features, limits.features, "图形", "features"),
-        (vertices, limits.vertices, "拐点", "vertices"),
-    ):
-        if count > limit:
-            raise InputError(
-                f"{what}超过上限 {limit} 个（--limit {key}=）",
-                where=source,
-                remedy="请拆分文件或只提交项目范围",
-            )
+        self.add(drawn)
 
 
 def drafts_kml(data: bytes, source: str, limits: Limits) -> list[Draft]:
@@ -125,7 +102,7 @@ def draft_kml(data: bytes, source: str, limits: Limits, held: frozenset[str] = f
     another kind of XML, and a file that holds nothing but links and pictures.
     """
     text, guessed = decode(data, source)
-    found = _Found(source, limits, held)
+    found = _Found(source, limits, held=held)
     walk(text, source, _KEEP, found.closed)
     if found.root not in _ROOTS:
         raise InputError(
@@ -197,14 +174,6 @@ def _extended(node: Node) -> Iterator[tuple[str, str]]:
             yield from leaves(child)
 
 
-def leaves(node: Node) -> Iterator[tuple[str, str]]:
-    """The (name, text) of every element under a node, itself included, that holds text and no elements."""
-    if not node.children and clean(node.text):
-        yield node.tag, clean(node.text)
-    for child in node.children:
-        yield from leaves(child)
-
-
 def _shapes(node: Node, told: list[Issue]) -> Iterator[Geometry]:
     if node.tag in ("MultiGeometry", "MultiTrack"):
         for child in node.each(*_GEOMETRIES):
@@ -242,8 +211,6 @@ _RING_AS_POLYGON = Issue(
     text="图形是单独的闭合环（LinearRing），按它围成的面读取",
     remedy="若只是一条线，请改为 LineString",
 )
-_Z_DROPPED = Issue("z_dropped", "info", "坐标带有高程，研判只用平面位置，高程已舍去")
-CLOSED_LINE = Issue("closed_line", "info", "线的首尾相接，仍按线读取", "若它是地块边界，请改为多边形后提交")
 
 
 def _line(points: FloatArray, told: list[Issue]) -> Geometry:
@@ -292,7 +259,7 @@ def _rows(rows: Sequence[str], told: list[Issue]) -> FloatArray:
         except ValueError as error:
             raise _bad(number, row) from error
     if height:
-        told.append(_Z_DROPPED)
+        told.append(Z_DROPPED)
     points = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(points).all():
         raise InputError("坐标超出数字范围", remedy="请核对坐标")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import lzma
 import posixpath
-import struct
-import zipfile
-import zlib
+from collections import deque
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -15,15 +11,11 @@ from defusedxml.ElementTree import fromstring
 
 from linxi_gis.errors import InputError
 from linxi_gis.intake.reading import Limits
+from linxi_gis.intake.unpack import Kind, opened
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_CHUNK = 1 << 20
-# What zipfile and its decompressors raise on damaged or unknown entries.
-_BROKEN = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, struct.error, ValueError,
-    NotImplementedError, RuntimeError,
-)  # fmt: skip
 _REMEDY = "请用 Office 或 WPS 打开后另存一份再提交"
+_OFFICE = Kind("文件", "文件损坏，无法打开", _REMEDY, rooted=True)
 # Deeper than any document; expat itself would go on.
 MAX_DEPTH = 200
 
@@ -34,34 +26,13 @@ def parts_of(data: bytes, source: str, limits: Limits) -> dict[str, bytes]:
     The size an entry declares is not trusted. Raises InputError for a zip that is broken, encrypted,
     or larger than the limits once unpacked; pictures are counted in but not kept.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _parts(archive, source, limits)
-    except _BROKEN as error:
-        raise InputError("文件损坏，无法打开", where=source, remedy=_REMEDY) from error
-
-
-def _parts(archive: zipfile.ZipFile, source: str, limits: Limits) -> dict[str, bytes]:
-    entries = archive.infolist()
-    if len(entries) > limits.zip_entries:
-        what = f"文件内有 {len(entries)} 个部分，超过上限 {limits.zip_entries} 个（--limit zip_entries=）"
-        raise InputError(what, where=source, remedy=_REMEDY)
     held: dict[str, bytes] = {}
-    left = limits.unpacked_bytes
-    for entry in entries:
-        keep = entry.filename.lower().endswith((".xml", ".rels"))
-        pieces: list[bytes] = []
-        with archive.open(entry) as stream:
-            while piece := stream.read(_CHUNK):
-                left -= len(piece)
-                if left < 0:
-                    limit = limits.unpacked_bytes / 1024**3
-                    what = f"文件解压后超过上限 {limit:g} GB（--limit unpacked_bytes=）"
-                    raise InputError(what, where=source, remedy="请只提交坐标所在的部分")
-                if keep:
-                    pieces.append(piece)
-        if keep:
-            held[entry.filename.replace("\\", "/").lstrip("/")] = b"".join(pieces)
+    with opened(data, source, limits, _OFFICE) as archive:
+        for entry in archive.entries():
+            if entry.name.name.lower().endswith((".xml", ".rels")):
+                held[str(entry.name)] = archive.content(entry)
+            else:
+                deque(archive.pieces(entry), maxlen=0)
     return held
 
 

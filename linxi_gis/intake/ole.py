@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +16,25 @@ _MINI_CUTOFF = 4096
 Chain = NDArray[np.uint32]
 
 
-def check(data: bytes, source: str) -> None:
-    """Raise InputError for a compound file whose counts or chains cannot be right ([MS-CFB] 2.2-2.6).
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """How a sheet is laid out: how far its cells reach, rows (from 1) and columns (from 0) that are hidden."""
 
-    A library that trusts them reserves memory for sectors that are not there, or follows a circle.
+    rows: int = 0
+    columns: int = 0
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+
+
+def check(data: bytes, source: str) -> list[Laid]:
+    """Return how every sheet is laid out, in the workbook's order.
+
+    Raises InputError for a compound file whose counts or chains cannot be right ([MS-CFB] 2.2-2.6): a
+    library that trusts them reserves memory for sectors that are not there, or follows a circle.
     """
     if not _sound(data):
         raise InputError("工作簿损坏，无法读取", where=source, remedy=_REMEDY)
-    _check_records(data, source)
+    return _check_records(data, source)
 
 
 def _sound(data: bytes) -> bool:
@@ -48,25 +60,34 @@ def _sound(data: bytes) -> bool:
 # [MS-XLS] 2.4: records that begin with a cell's row and column; DIMENSIONS, SST, BOUNDSHEET, EOF.
 _CELLS = (0x0006, 0x00BD, 0x00FD, 0x0203, 0x0204, 0x0205, 0x027E)
 _DIMENSIONS, _STRINGS, _SHEET, _END = 0x0200, 0x00FC, 0x0085, 0x000A
+# ROW: its number, 10 bytes, flags (bit 5: of no height); COLINFO: first, last, 4 bytes, flags (bit 0: hidden).
+_ROW, _COLUMNS = 0x0208, 0x007D
 _MAX_SHEETS = 256
-MAX_CELLS = 20_000_000
+# A library lays a sheet out densely, 24 bytes a cell: our choice is about 0.25 GB.
+MAX_CELLS = 10_000_000
 
 
-def _check_records(data: bytes, source: str) -> None:
-    """Raise InputError for a sheet whose records claim an extent that no machine should lay out."""
+def _check_records(data: bytes, source: str) -> list[Laid]:
+    """How every sheet is laid out; raises InputError for an extent that no machine should lay out."""
     stream = _workbook(data)
     # A library jumps to where BOUNDSHEET says a sheet begins, whatever stands there.
-    starts = [0]
+    starts: list[int] = []
     for kind, body in _records(stream, 0):
         if kind == _SHEET and len(body) >= 4 and len(starts) < _MAX_SHEETS:
             starts.append(_word(body, 0))
         elif kind == _STRINGS and len(body) >= 8 and _word(body, 4) > len(stream):
             raise InputError("工作簿损坏，无法读取", where=source, remedy=_REMEDY)
-    for start in dict.fromkeys(starts):
-        rows, columns = _extent(stream, start)
-        if rows * columns > MAX_CELLS:
-            what = f"表格范围有 {rows} 行 {columns} 列，超过上限 {MAX_CELLS} 格"
-            raise InputError(what, where=source, remedy="请只保留坐标表")
+    laid = {start: _laid(stream, start) for start in dict.fromkeys((0, *starts))}
+    for sheet in laid.values():
+        check_extent(sheet.rows, sheet.columns, source)
+    return [laid[start] for start in starts]
+
+
+def check_extent(rows: int, columns: int, where: str) -> None:
+    """Raise InputError for more cells than a sheet may span, most of them as a rule empty."""
+    if rows * columns > MAX_CELLS:
+        what = f"表格范围有 {rows} 行 {columns} 列，超过上限 {MAX_CELLS} 格"
+        raise InputError(what, where=where, remedy="请删去远处的零星单元格，只保留坐标表")
 
 
 def _records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -79,9 +100,11 @@ def _records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
         at += 4 + size
 
 
-def _extent(stream: bytes, start: int) -> tuple[int, int]:
-    """The rows and columns that a sheet's cells, or its own DIMENSIONS, reach."""
+def _laid(stream: bytes, start: int) -> Laid:
+    """How far a sheet's cells, or its own DIMENSIONS, reach, and what is hidden."""
     rows = columns = 0
+    hidden_rows: set[int] = set()
+    hidden_columns: set[int] = set()
     for kind, body in _records(stream, start):
         if kind in _CELLS and len(body) >= 4:
             rows = max(rows, int.from_bytes(body[:2], "little") + 1)
@@ -93,7 +116,12 @@ def _extent(stream: bytes, start: int) -> tuple[int, int]:
             # A first row after the last wraps round in 32 bits, and so it is counted here.
             rows = max(rows, last, (last - first) % 2**32)
             columns = max(columns, right, (right - left) % 2**16)
-    return rows, columns
+        elif kind == _ROW and len(body) >= 14 and body[12] & 0x20:
+            hidden_rows.add(int.from_bytes(body[:2], "little") + 1)
+        elif kind == _COLUMNS and len(body) >= 10 and body[8] & 1:
+            first, last = (int.from_bytes(body[at : at + 2], "little") for at in (0, 2))
+            hidden_columns.update(range(first, min(last, 255) + 1))  # an .xls has 256 columns
+    return Laid(rows, columns, frozenset(hidden_rows), frozenset(hidden_columns))
 
 
 def _workbook(data: bytes) -> bytes:

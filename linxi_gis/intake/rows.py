@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,12 +39,23 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A cell with several coordinates in it: row and column from 0, and its text with the line breaks, what to call it."""
+
+    row: int
+    column: int
+    text: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One table: rows of cells from a text, a sheet or a document.
 
     `place` stands before row numbers in messages (工作表“坐标”); `preface` are words that stand above
     the table and outside it; `caption` is what the table may be called. `counted`: cells were numbers,
-    not text, so that their last digit was never written.
+    not text, so that their last digit was never written. `lists` are cells that may hold a whole list of
+    coordinates each.
     """
 
     lines: tuple[Line, ...]
@@ -52,6 +64,7 @@ class Page:
     caption: str = ""
     counted: bool = False
     told: tuple[Issue, ...] = ()
+    lists: tuple[Listed, ...] = ()
 
     def at(self, number: int) -> str:
         """The words for a row in a message.
@@ -84,7 +97,7 @@ def of_text(text: str, source: str) -> Page:
         text = "\n".join(_POINT.findall(bracketed[1])) or text
     numbered = [(number, _without_end(line)) for number, line in normal_lines(text)]
     numbered = _without_list_marks(numbered)
-    numbered = _one_per_line(numbered)
+    numbered = _one_per_line(numbered, source)
     numbered = _regrouped(numbered, source)
     separator = _separator([line for _, line in numbered])
     return Page(tuple(_lines(numbered, separator, source)))
@@ -182,17 +195,75 @@ def _mark(match: re.Match[str]) -> str:
     return f"{match[1] or match[2]}{',' if ',' in rest else ';' if ';' in rest else ' '}"
 
 
-def _one_per_line(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+def _one_per_line(lines: list[tuple[int, str]], source: str) -> list[tuple[int, str]]:
     """Put pasted "lon,lat; lon,lat; ..." on lines of their own; leave every other text alone."""
+    for number, line in lines:
+        _refuse_broken_list(number, line, source)
     if not any(len(_spread(line)) > 1 for _, line in lines[:_SAMPLE]):
         return lines
-    return [(number, piece) for number, line in lines for piece in _spread(line)]
+    spread = [(number, line, _spread(line)) for number, line in lines]
+    _refuse_segments(spread, source)
+    return [(number, piece) for number, _, pieces in spread for piece in pieces]
+
+
+def _refuse_broken_list(number: int, line: str, source: str) -> None:
+    """Raise InputError for a list of pairs on one line of which one cannot be read: cut at commas, it would be one point."""
+    outer = next((mark for mark in (";", "|") if mark in line), "")
+    if not outer or not re.search(r"[, ]", line) or _is_cells(line):
+        return
+    pieces = [piece.strip(" ,") for piece in line.split(outer) if piece.strip(" ,")]
+    odd = [piece for piece in pieces if not _is_pair(piece)]
+    read = len(pieces) - len(odd)
+    if read == 1:
+        odd = [piece for piece in odd if len(re.findall(r"[^,\s]*\d[^,\s]*\d[^,\s]*", piece)) > 1]
+    if read and odd:
+        what = f"第 {number} 行的一串坐标里有一处无法读懂：{odd[0][:60]!r}"
+        raise InputError(what, where=source, remedy="请改正该处，或每行只写一对坐标")
+
+
+def _is_pair(piece: str) -> bool:
+    read = [read_coordinate(cell) for cell in re.split(r"[,\s]+", piece)[-2:]]
+    both = [one for one in read if one is not None]
+    return len(both) == 2 and plausible([(both[0], both[1])])
+
+
+def _is_cells(line: str) -> bool:
+    """Whether a line is a row of cells, one of which may hold a list of its own."""
+    return "\t" in line or re.search(r'(?:^|[,;])\s*"', line) is not None
+
+
+TWO_A_ROW = "每行有两对坐标"
+TWO_REMEDY = (
+    "是拐点的，请每行只写一对坐标；是线段的，请把起点、终点分成两行，并加“线路”列写明属于哪条线；"
+    "并排两组的，请加表头（序号、经度、纬度、序号、经度、纬度）"
+)
+
+
+def _refuse_segments(spread: Sequence[tuple[int, str, list[str]]], source: str) -> None:
+    """Raise InputError when every row is x1,y1,x2,y2: a line a row, a box a row, or corners going on from row to row.
+
+    Pairs set apart from each other (118.0,43.6; 118.1,43.6) are a list, unless each row begins where the last ended.
+    """
+    rows: list[tuple[int, str, list[str]]] = []
+    for number, line, pieces in spread:
+        if len(pieces) > 2 or (len(pieces) == 1 and _cut_otherwise(line) is not None):
+            return
+        if len(pieces) == 2:
+            rows.append((number, line, pieces))
+    if len(rows) < 2:
+        return
+    flat = all(line.count(",") in (0, 3) and not re.search("[;、|]", line) for _, line, _ in rows)
+    chained = all(one[2][1] == two[2][0] for one, two in itertools.pairwise(rows))
+    labelled = any(re.search(r"[EN东北经纬]", line) for _, line, _ in rows)
+    if chained or (flat and not labelled):
+        what = f"第 {rows[0][0]} 行起{TWO_A_ROW}（{rows[0][1][:60]}），看不出每行是一条线段，还是拐点接着写"
+        raise InputError(what, where=source, remedy=TWO_REMEDY)
 
 
 def _spread(line: str) -> list[str]:
     """The pairs of a line that holds several, each as a line; the line itself when it does not."""
-    if "\t" in line or re.search(r'(?:^|[,;])\s*"', line):
-        return [line]  # a row of cells, one of which may hold a list of its own
+    if _is_cells(line):
+        return [line]
     for outer in (";", "、", "|"):
         if outer in line:
             pieces = [piece.strip(" ,\t") for piece in line.split(outer) if piece.strip(" ,\t")]

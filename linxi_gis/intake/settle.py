@@ -19,16 +19,18 @@ from linxi_gis.finding import Issue
 from linxi_gis.footprint import Sketch, make_sites, reconciled
 from linxi_gis.intake.amounts import check_amounts, within_reach
 from linxi_gis.intake.angles import half_step_m
+from linxi_gis.intake.beside import with_rest
 from linxi_gis.intake.candidates import NEAR_KM, distance_km, elsewhere
 from linxi_gis.intake.checks import examine_made
 from linxi_gis.intake.court import Ruling
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.others import with_others
 from linxi_gis.intake.placing import east_first
 from linxi_gis.intake.reading import Declared, Draft, Drawn, Options, Reading
 from linxi_gis.intake.rings import mended
 from linxi_gis.intake.rulings import rule
 from linxi_gis.model import Reference, Site
-from linxi_gis.units import M2_PER_HM2, M2_PER_MU, area_text
+from linxi_gis.units import DIMENSION_WORDS, M2_PER_HM2, M2_PER_MU, area_text
 
 # Coordinates are told apart down to here; finer writing adds nothing to a site's accuracy.
 _FINE_M = 0.05
@@ -55,8 +57,10 @@ def settle(drafts: Sequence[Draft], source: str, options: Options) -> Reading:
         stem = PurePath(draft.source).stem
         try:
             readings.append(_settled(draft, options, numbered[stem]))
-        except CrsError:
-            raise  # a question about one layer is a question about the file
+        except CrsError as error:  # a question about one layer is a question about the file
+            if len(drafts) == 1:
+                raise
+            raise with_rest(error, draft, drafts, options) from error
         except InputError as error:
             errors.append((draft, error))
             continue
@@ -128,23 +132,20 @@ def _kinds(feature: Drawn) -> list[Drawn]:
         return [replace(feature, geometry=_together(parts)) for _, parts in held] or [
             replace(feature, geometry=shapely.Polygon())
         ]
-    words = "、".join(f"{_KIND_WORDS[dimension]} {len(parts)} 个" for dimension, parts in held)
+    words = "、".join(f"{DIMENSION_WORDS[dimension]} {len(parts)} 个" for dimension, parts in held)
     told = Issue("collection_split", "info", f"{feature.label} 混有{words}，已按点、线、面拆开分别研判")
     return [
         replace(
             feature,
             geometry=_together(parts),
-            label=f"{feature.label}（{_KIND_WORDS[dimension]}）",
-            id=f"{feature.id}-{_KIND_WORDS[dimension]}" if feature.id else "",
-            name=f"{feature.name}（{_KIND_WORDS[dimension]}）" if feature.name else "",
+            label=f"{feature.label}（{DIMENSION_WORDS[dimension]}）",
+            id=f"{feature.id}-{DIMENSION_WORDS[dimension]}" if feature.id else "",
+            name=f"{feature.name}（{DIMENSION_WORDS[dimension]}）" if feature.name else "",
             declared=feature.declared if dimension == 2 else None,
             issues=(*feature.issues, told),
         )
         for dimension, parts in held
     ]
-
-
-_KIND_WORDS = {0: "点", 1: "线", 2: "面"}
 
 
 def _flat(geometry: crs.Geometry) -> list[crs.Geometry]:
@@ -160,12 +161,6 @@ def _together(parts: Sequence[crs.Geometry]) -> crs.Geometry:
     held: Any = list(parts)  # shapely's stubs want each Multi kind's own parts
     many = (shapely.MultiPoint, shapely.MultiLineString, shapely.MultiPolygon)
     return many[int(shapely.get_dimensions(parts[0]))](held)
-
-
-def unreadable(error: InputError) -> Issue:
-    """Return the Issue of a feature that could not be read while others could."""
-    text = f"{error.where}：{error.what}" if error.where else error.what
-    return Issue("feature_unreadable", "error", text, error.remedy)
 
 
 def _nothing(draft: Draft, bad: list[Issue]) -> InputError:

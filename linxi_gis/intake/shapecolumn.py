@@ -10,12 +10,12 @@ import shapely
 
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.geojson import ID_KEYS, NAME_KEYS, build, pick
 from linxi_gis.intake.grid import lay_out
 from linxi_gis.intake.kinds import assumed, stated
 from linxi_gis.intake.reading import Draft, Drawn
 from linxi_gis.intake.rows import Line, Page
-from linxi_gis.intake.settle import unreadable
 from linxi_gis.intake.wkt import Shape, read_shape
 
 _HEADING = re.compile(

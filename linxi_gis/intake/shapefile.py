@@ -37,16 +37,6 @@ class Bundle:
     parts: Mapping[str, Path]
 
 
-def bundle_of(path: Path, name: str) -> Bundle:
-    """Return the shapefile at a path with the siblings beside it, whatever the case of their names."""
-    beside = [
-        file
-        for file in sorted(path.parent.iterdir(), key=lambda file: (file.stem == path.stem, file.name))
-        if file.stem.casefold() == path.stem.casefold() and file.suffix.lower() in PARTS and file.is_file()
-    ]
-    return Bundle(name, {**{file.suffix.lower(): file for file in beside}, ".shp": path})
-
-
 def draft_bundle(bundle: Bundle, limits: Limits) -> Draft:
     """Return the draft of a shapefile, read by GDAL under names of our own.
 

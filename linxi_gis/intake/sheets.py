@@ -11,55 +11,27 @@ import datetime
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import ole
+from linxi_gis.intake.celllists import drafts_page, listed
 from linxi_gis.intake.headers import figures
 from linxi_gis.intake.office import OLE, attribute, local, parse, parts_of, targets
 from linxi_gis.intake.reading import Draft, Limits
-from linxi_gis.intake.rows import Line, Page
-from linxi_gis.intake.table import draft_page
+from linxi_gis.intake.rows import Line, Listed, Page
+from linxi_gis.intake.sheetscan import REMEDY, Scan, letters, scanned
 from linxi_gis.intake.words import plain
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
-_REMEDY = "请用 Excel 或 WPS 打开后另存为 .xlsx 再提交"
-# A cell: its reference, whether it is an error, and whether it has something inside. Attributes of a
-# cell are short; the bounds keep a hostile tag from being searched again and again.
-_CELL = re.compile(
-    rb"<(?:\w{1,8}:)?c\s[^<>]{0,120}?r=\"([A-Za-z]{1,4})(\d{1,8})\"([^<>]{0,120})>(.{0,400}?)</(?:\w{1,8}:)?c>",
-    re.DOTALL,
-)
-# Where cells with something inside claim to lie; cells that only carry a format are empty tags.
-_AT = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,4})(\d{1,8})[\"'](?![^<>]{0,200}/>)")
-_ROW = re.compile(rb"<(?:\w{1,8}:)?row\s[^<>]{0,200}?\br\s*=\s*[\"'](\d{1,8})[\"'](?![^<>]{0,200}/>)")
-# No workbook has columns beyond XFD or rows beyond 1,048,576; calamine lays out what a tag claims, and aborts.
-_BEYOND = re.compile(rb"\br\s*=\s*[\"'](?:[A-Za-z]{4,}\d|[A-Za-z]{0,3}\d{8,})")
-_HIDDEN_ROW = re.compile(
-    rb"<(?:\w{1,8}:)?row\s(?=[^<>]{0,300}\bhidden\s*=\s*[\"'](?:1|true))"
-    rb"[^<>]{0,200}?\br\s*=\s*[\"'](\d{1,8})"
-)
-_ERROR = re.compile(rb"<(?:\w{1,8}:)?v>(#[^<]{1,20})<")
-# calamine lays a sheet out densely, 24 bytes a cell: our choice is about 0.5 GB.
-_MAX_CELLS = ole.MAX_CELLS
 _MAX_MERGED = 200_000
+_WIDE = 256  # columns that every row is filled up to at most: one stray cell must not widen all rows
 _PLAIN_NAME = re.compile(r"(?:sheet|工作表|表)\s*\d*|.*坐标.{0,3}|.*拐点.{0,3}", re.IGNORECASE)
-_NO_VALUE = "（公式无值）"
 Value = object
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """What a sheet's own XML tells beyond its values: cells without one, by row and column from 0, and
-    the numbers from 1 of rows that are hidden or filtered out.
-    """
-
-    odd: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    hidden: frozenset[int] = frozenset()
 
 
 def drafts_workbook(data: bytes, source: str, limits: Limits) -> list[Draft]:
@@ -76,7 +48,7 @@ def drafts_workbook(data: bytes, source: str, limits: Limits) -> list[Draft]:
     failed: list[InputError] = []
     for name, page in pages:
         try:
-            made.append(_draft(page, name, source))
+            made += _drafts(page, name, source)
         except InputError as error:
             if "没有找到坐标" in error.what:
                 without.append(name)
@@ -89,9 +61,9 @@ def drafts_workbook(data: bytes, source: str, limits: Limits) -> list[Draft]:
     return [replace(made[0], issues=(*issues, *made[0].issues)), *made[1:]]
 
 
-def _draft(page: Page, name: str, source: str) -> Draft:
+def _drafts(page: Page, name: str, source: str) -> list[Draft]:
     shown = name.translate({ord("/"): "／", ord("\\"): "＼", ord("."): "．"})
-    return draft_page(page, f"{source}：工作表“{shown}”", "Excel 表格")
+    return drafts_page(page, f"{source}：工作表“{shown}”", "Excel 表格")
 
 
 def _nothing(without: Sequence[str], hidden: Sequence[str], source: str) -> InputError:
@@ -123,20 +95,23 @@ def _left(without: Sequence[str], hidden: Sequence[str], source: str) -> list[Is
 # --- the file ---------------------------------------------------------------------------------------
 
 
-def _checked(data: bytes, source: str, limits: Limits) -> dict[str, _Scan]:
-    """Check a zip's sizes before calamine sees it; return, by sheet name, what only its XML tells."""
+def _checked(data: bytes, source: str, limits: Limits) -> dict[str | int, Scan]:
+    """Check a file's sizes before calamine sees it; return what only its XML or its records tell.
+
+    Of an .xlsx by the sheet's name, of an .xls by the sheet's place, which its records begin with.
+    """
     if data.startswith(OLE):
         if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data:
             raise InputError("工作簿有密码", where=source, remedy="请去掉密码后另存再提交")
-        ole.check(data, source)
-        return {}
+        laid = ole.check(data, source)
+        return {n: Scan({}, sheet.hidden_rows, sheet.hidden_columns) for n, sheet in enumerate(laid)}
     if not data.startswith(b"PK"):
-        raise InputError("文件内容不是 Excel 工作簿", where=source, remedy=_REMEDY)
+        raise InputError("文件内容不是 Excel 工作簿", where=source, remedy=REMEDY)
     parts = parts_of(data, source, limits)
     names = _sheet_parts(parts, source)
-    found: dict[str, _Scan] = {}
+    found: dict[str | int, Scan] = {}
     for name, part in names.items():
-        found[name] = _scanned(parts.get(part, b""), f"{source}：工作表“{name}”")
+        found[name] = scanned(parts.get(part, b""), f"{source}：工作表“{name}”")
     return found
 
 
@@ -144,7 +119,7 @@ def _sheet_parts(parts: dict[str, bytes], source: str) -> dict[str, str]:
     """Sheet name -> part name, by the workbook's own list."""
     main = [name for kind, name in targets(parts, "_rels/.rels", source).values() if kind == "officeDocument"]
     if not main or main[0] not in parts:
-        raise InputError("文件里没有工作簿", where=source, remedy=_REMEDY)
+        raise InputError("文件里没有工作簿", where=source, remedy=REMEDY)
     folder, _, stem = main[0].rpartition("/")
     rels = targets(parts, f"{folder}/_rels/{stem}.rels" if folder else f"_rels/{stem}.rels", source)
     found = {}
@@ -153,40 +128,6 @@ def _sheet_parts(parts: dict[str, bytes], source: str) -> dict[str, str]:
             target = next((rels[v] for k, v in element.attrib.items() if k.endswith("}id") and v in rels), None)
             found[attribute(element, "name")] = target[1] if target else ""
     return found
-
-
-def _scanned(part: bytes, where: str) -> _Scan:
-    """Look over a sheet's cells: refuse an extent no machine should lay out, note errors, formulas, hidden rows."""
-    beyond = _BEYOND.search(part)
-    if beyond:
-        cell = beyond[0].decode("ascii", "replace")[-20:]
-        raise InputError(f"单元格位置超出 Excel 的范围（{cell}）", where=where, remedy=_REMEDY)
-    rows = max((int(match[1]) for match in _ROW.finditer(part)), default=0)
-    columns = 1
-    for match in _AT.finditer(part):
-        rows, columns = max(rows, int(match[2])), max(columns, _column(match[1]) + 1)
-    if rows * columns > _MAX_CELLS:
-        raise InputError(
-            f"表格范围有 {rows} 行 {columns} 列，超过上限 {_MAX_CELLS} 格",
-            where=where,
-            remedy="请删去远处的零星单元格，只保留坐标表",
-        )
-    odd: dict[tuple[int, int], str] = {}
-    for match in _CELL.finditer(part):
-        row, column = int(match[2]) - 1, _column(match[1])
-        if b't="e"' in match[3]:
-            error = _ERROR.search(match[4])
-            odd[row, column] = error[1].decode("ascii", "replace") if error else "#ERROR"
-        elif b"<f" in match[4] and re.search(rb"<f[^<]*(?:/>|</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*$", match[4]):
-            odd[row, column] = _NO_VALUE
-    return _Scan(odd, frozenset(int(match[1]) for match in _HIDDEN_ROW.finditer(part)))
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number - 1
 
 
 @contextlib.contextmanager
@@ -201,7 +142,7 @@ def _without_panics(source: str) -> Iterator[None]:
     except BaseException as error:
         if type(error).__module__ != "pyo3_runtime":
             raise
-        raise InputError("工作簿损坏，无法读取", where=source, remedy=_REMEDY) from error
+        raise InputError("工作簿损坏，无法读取", where=source, remedy=REMEDY) from error
 
 
 def _opened(data: bytes, source: str) -> CalamineWorkbook:
@@ -212,11 +153,11 @@ def _opened(data: bytes, source: str) -> CalamineWorkbook:
     except PasswordError as error:
         raise InputError("工作簿有密码", where=source, remedy="请去掉密码后另存再提交") from error
     except (CalamineError, OSError, ValueError) as error:
-        raise InputError("工作簿损坏，无法读取", where=source, remedy=_REMEDY) from error
+        raise InputError("工作簿损坏，无法读取", where=source, remedy=REMEDY) from error
 
 
 def _pages(
-    book: CalamineWorkbook, scans: Mapping[str, _Scan], source: str
+    book: CalamineWorkbook, scans: Mapping[str | int, Scan], source: str
 ) -> tuple[list[tuple[str, Page]], list[str]]:
     from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
 
@@ -229,10 +170,11 @@ def _pages(
             hidden.append(about.name)
             continue
         try:
-            page = _page(book.get_sheet_by_index(number), scans.get(about.name, _Scan()))
+            scan = scans.get(about.name) or scans.get(number) or Scan()
+            page = _page(book.get_sheet_by_index(number), scan)
         except (CalamineError, ValueError, OverflowError) as error:
             raise InputError(
-                "工作表损坏，无法读取", where=f"{source}：工作表“{about.name}”", remedy=_REMEDY
+                "工作表损坏，无法读取", where=f"{source}：工作表“{about.name}”", remedy=REMEDY
             ) from error
         pages.append((about.name, page))
     return pages, hidden
@@ -241,10 +183,8 @@ def _pages(
 # --- a sheet -----------------------------------------------------------------------------------------
 
 
-def _page(sheet: CalamineSheet, scan: _Scan) -> Page:
-    values: list[list[Value]] = [list(row) for row in sheet.to_python(skip_empty_area=False)]
-    counted = any(isinstance(value, float) for row in values for value in row)
-    cells = [[text_of(value) for value in row] for row in values]
+def _page(sheet: CalamineSheet, scan: Scan) -> Page:
+    cells, lists, counted = _cells(sheet)
     for (row, column), text in scan.odd.items():
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = cells[row][column] if cells[row][column].strip("0") else text
@@ -252,10 +192,40 @@ def _page(sheet: CalamineSheet, scan: _Scan) -> Page:
             cells[row] += [""] * (column - len(cells[row])) + [text]
         elif row < _MAX_MERGED:
             cells += [[] for _ in range(row - len(cells))] + [[""] * column + [text]]
+    unseen = _hidden_columns(cells, scan.columns, sheet.name)
     _fill(cells, sheet.merged_cell_ranges or [])
+    _even(cells)
     lines = lines_of(cells)
-    told = _hidden_rows(lines, scan.hidden, sheet.name)
-    return Page(tuple(lines), counted=counted, caption=_caption(sheet.name), told=told)
+    told = (*_hidden_rows(lines, scan.rows, sheet.name), *unseen)
+    return Page(tuple(lines), counted=counted, caption=_caption(sheet.name), told=told, lists=lists)
+
+
+def _cells(sheet: CalamineSheet) -> tuple[list[list[str]], tuple[Listed, ...], bool]:
+    """The sheet's texts row by row, each up to its last filled cell; cells that list coordinates; whether numbers stand in it.
+
+    A single cell far away makes a sheet of millions of empty cells: they are passed over row by row.
+    """
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    cells: list[list[str]] = []
+    lists: list[Listed] = []
+    counted = False
+    for row in sheet.iter_rows():
+        held: list[Value] = list(row) if any(value != "" for value in row) else []
+        while held and held[-1] == "":
+            held.pop()
+        counted = counted or any(isinstance(value, float) for value in held)
+        lists += listed(held, len(cells), len(before))
+        cells.append([*before, *map(text_of, held)] if held else [])
+    return cells, tuple(lists), counted
+
+
+def _even(cells: list[list[str]]) -> None:
+    """Fill up the rows that hold something to the width that two of them have."""
+    widths = sorted(map(len, cells))
+    width = min(widths[-2], _WIDE) if len(widths) > 1 else 0
+    for row in cells:
+        if row and len(row) < width:
+            row += [""] * (width - len(row))
 
 
 def _hidden_rows(lines: Sequence[Line], hidden: frozenset[int], name: str) -> tuple[Issue, ...]:
@@ -268,6 +238,16 @@ def _hidden_rows(lines: Sequence[Line], hidden: frozenset[int], name: str) -> tu
     return (Issue("hidden_rows", "warning", text, "若不应计入，请删去这些行后重新提交"),)
 
 
+def _hidden_columns(cells: Sequence[Sequence[str]], hidden: frozenset[int], name: str) -> tuple[Issue, ...]:
+    """Told when columns that nobody sees hold something: they are read like the others."""
+    columns = sorted({n for row in cells for n, cell in enumerate(row) if cell and n in hidden}) if hidden else []
+    if not columns:
+        return ()
+    shown = "、".join(map(letters, columns[:5])) + (f" 等 {len(columns)} 列" if len(columns) > 5 else "")
+    text = f"工作表“{name}”第 {shown} 列被隐藏，其中的内容仍与其他列一样读取"
+    return (Issue("hidden_columns", "warning", text, "请取消隐藏后核对；若不应采用，请删去这些列后重新提交"),)
+
+
 def _caption(name: str) -> str:
     return "" if _PLAIN_NAME.fullmatch(name) else name
 
@@ -275,8 +255,9 @@ def _caption(name: str) -> str:
 def _fill(cells: list[list[str]], ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> None:
     """Repeat the text of merged cells over all of them, as they are meant."""
     left = _MAX_MERGED
+    width = max(map(len, cells), default=0)
     for (top, first), (bottom, last) in ranges:
-        bottom, last = min(bottom, len(cells) - 1), min(last, max(map(len, cells), default=0) - 1)
+        bottom, last = min(bottom, len(cells) - 1), min(last, width - 1)
         left -= max(0, bottom - top + 1) * max(0, last - first + 1)
         if left < 0:
             return
@@ -318,7 +299,7 @@ def text_of(value: Value) -> str:
     >>> text_of(datetime.date(2024, 1, 2)), text_of("１１８°　３′"), text_of(True)
     ('2024-01-02', '118°3′', 'TRUE')
     """
-    made = _TEXTS.get(type(value))
+    made = _TEXTS.get(type(value)) if value != "" else None
     return made(value) if made is not None else ""
 
 

@@ -18,6 +18,7 @@ from linxi_gis.intake.angles import Coordinate, read_coordinate
 from linxi_gis.intake.blocks import find, serial
 from linxi_gis.intake.chainage import Corridor, bank_columns, checked, ends, read_corridor, station
 from linxi_gis.intake.court import examine
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.foreign import foreign_datum
 from linxi_gis.intake.grid import REMEDY, Grid, Row, of_table
 from linxi_gis.intake.headers import Table
@@ -26,8 +27,7 @@ from linxi_gis.intake.numbering import left_out, skipped
 from linxi_gis.intake.prose import draft_prose, pairs_in
 from linxi_gis.intake.reading import Claim, Draft, Drawn
 from linxi_gis.intake.rings import assemble, split_closed
-from linxi_gis.intake.rows import Page, of_text
-from linxi_gis.intake.settle import unreadable
+from linxi_gis.intake.rows import TWO_A_ROW, Page, of_text
 from linxi_gis.intake.shapecolumn import draft_shapes, shape_column
 from linxi_gis.intake.words import plain
 
@@ -64,8 +64,8 @@ def draft_table(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft
     """
     try:
         return draft_page(of_text(text, source), source, "坐标表", issues)
-    except InputError:
-        if len(text) > _PROSE or not pairs_in(plain(text)):
+    except InputError as error:
+        if len(text) > _PROSE or TWO_A_ROW in error.what or not pairs_in(plain(text)):
             raise
     return draft_prose("\n".join(map(plain, text.splitlines())), source, "文字中的坐标", issues)
 

@@ -12,10 +12,10 @@ import shapely
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.numbering import skipped
 from linxi_gis.intake.reading import Draft, Drawn
 from linxi_gis.intake.rings import assemble, ring_closed, split_closed
-from linxi_gis.intake.settle import unreadable
 from linxi_gis.intake.txt_header import Header, read_header
 from linxi_gis.intake.txt_plot import Described, describe, fields, looks_described, miscounted
 from linxi_gis.intake.txt_points import Points, Rows, cells_of, read_plain, read_rows

@@ -128,7 +128,11 @@ def _transformed(pairs: Mapping[str, str]) -> tuple[Issue, ...]:
     if not re.search(r"[1-9]", text):
         return ()
     told = f"文件头的转换参数（{text[:60]}）未被采用，坐标按写明的坐标系原样读取"
-    return (Issue("transform_parameters_ignored", "warning", told, "若坐标尚未转换，请转换为 CGCS2000 后提交"),)
+    remedy = (
+        "若坐标尚未转换，请转换为 CGCS2000 后提交；或向测绘单位问明参数的含义和方向，再用 --transform dx,dy,dz[,rx,ry,rz,s] 给出"
+        "（旧坐标系到 CGCS2000，米、角秒、ppm，坐标框架旋转）；文件没有写明旧坐标系的，并用 --crs 西安80 或 --crs 北京54 指明"
+    )
+    return (Issue("transform_parameters_ignored", "warning", told, remedy),)
 
 
 def _claim(pairs: Mapping[str, str], source: str, issues: list[Issue]) -> Claim:

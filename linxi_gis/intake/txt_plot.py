@@ -66,7 +66,7 @@ def describe(row: str, number: int, area_unit: Unit) -> Described:
     """Return what a description row says; `number` names a plot without id and name."""
     cells = fields(row if row.isprintable() else _CONTROL.sub(" ", row))
     issues: tuple[Issue, ...] = ()
-    pairs = tuple([pair for pair in zip(_KEYS, cells, strict=False) if pair[1]])
+    pairs = tuple([(key, cell) for key, cell in zip(_KEYS, cells, strict=False) if cell])
     if len(cells) > len(_KEYS):
         more = enumerate(cells[len(_KEYS) :], len(_KEYS) + 1)
         pairs += tuple((f"字段{n}", cell) for n, cell in more if cell)

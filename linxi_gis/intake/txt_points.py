@@ -23,6 +23,8 @@ _INTEGER = re.compile(r"\d{1,3}")
 _WIDEST = 16
 _DECIMALS = 12
 _MIN_RING = 3
+_TENS = 10.0 ** np.arange(_WIDEST + 1)
+_POINT = (ord(".") - 48) % 256
 
 
 @dataclass(slots=True, eq=False)  # not frozen, for speed: one is built for every plot
@@ -83,23 +85,25 @@ def _figures(
 ) -> tuple[FloatArray, NDArray[np.int64]] | None:
     """Values and decimals of cells of digits with at most one point; None when any cell is more."""
     widths = ends - starts
-    widest = int(widths.max(initial=0))
+    narrowest, widest = (int(widths.min()), int(widths.max())) if len(widths) else (0, 0)
     if widest > _WIDEST:
         return None
     mantissa = np.zeros(len(starts), dtype=np.int64)
-    decimals = np.full(len(starts), -1, dtype=np.int64)
+    decimals = np.zeros(len(starts), dtype=np.int64)
+    pointed = np.zeros(len(starts), dtype=bool)
     for column in range(widest):
-        held = column < widths
-        character = buffer[np.minimum(starts + column, len(buffer) - 1)].astype(np.int64)
-        digit = held & (character >= 48) & (character <= 57)
-        point = held & (character == 46)
-        if (held & ~digit & ~point).any() or (point & (decimals >= 0)).any():
+        value = buffer.take(starts + column, mode="clip") - np.uint8(48)  # below "0" it wraps to above 9
+        digit, point = value < 10, value == _POINT
+        other = ~(digit | point)
+        if column >= narrowest:
+            held = column < widths
+            digit, point, other = digit & held, point & held, other & held
+        if other.any() or (point & pointed).any():
             return None
-        mantissa = np.where(digit, mantissa * 10 + (character - 48), mantissa)
-        decimals += digit & (decimals >= 0)
-        decimals[point] = 0
-    decimals = np.maximum(decimals, 0)
-    return mantissa / 10.0**decimals, decimals
+        mantissa = np.where(digit, mantissa * 10 + value, mantissa)
+        decimals += digit & pointed
+        pointed |= point
+    return mantissa / _TENS[decimals], decimals
 
 
 def _numbers(

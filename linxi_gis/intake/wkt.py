@@ -13,8 +13,8 @@ import shapely
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
+from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.reading import Claim, Draft, Drawn
-from linxi_gis.intake.settle import unreadable
 
 _KINDS = "POINT|LINESTRING|LINEARRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON|GEOMETRYCOLLECTION"
 _CURVES = "CIRCULARSTRING|COMPOUNDCURVE|CURVEPOLYGON|MULTICURVE|MULTISURFACE"

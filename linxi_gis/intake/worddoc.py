@@ -10,12 +10,12 @@ from xml.etree.ElementTree import Element
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.blocks import serial
+from linxi_gis.intake.celllists import drafts_page, holds_list
 from linxi_gis.intake.office import MAX_DEPTH, OLE, attribute, local, parse, parts_of, targets
 from linxi_gis.intake.prose import draft_prose, pairs_in
 from linxi_gis.intake.reading import Draft, Limits
-from linxi_gis.intake.rows import Line, Page
+from linxi_gis.intake.rows import Line, Listed, Page
 from linxi_gis.intake.sheets import lines_of
-from linxi_gis.intake.table import draft_page
 from linxi_gis.intake.words import plain
 
 _REMEDY = "请用 Word 或 WPS 打开后另存为 .docx 再提交"
@@ -31,10 +31,18 @@ _SKIPPED = ("txbxContent", "moveFrom", "del", "instrText", "delText", "Fallback"
 
 
 @dataclass(slots=True)
+class _Cells:
+    """A table's texts, row by row, and the cells that may list coordinates."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    lists: list[Listed] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Story:
     """A document in order: words and tables, and what was seen on the way."""
 
-    items: list[str | list[list[str]]] = field(default_factory=list)
+    items: list[str | _Cells] = field(default_factory=list)
     boxes: bool = False
     changes: bool = False
 
@@ -67,7 +75,7 @@ def _drafts(story: _Story, source: str) -> list[Draft]:
     failed: list[InputError] = []
     for number, page in pages:
         try:
-            made.append(draft_page(page, f"{source}：第 {number} 个表格", "Word 表格"))
+            made += drafts_page(page, f"{source}：第 {number} 个表格", "Word 表格")
         except InputError as error:
             if "没有找到坐标" not in error.what and _speaks_of_coordinates(page):
                 failed.append(error)
@@ -119,9 +127,18 @@ def _tell(parent: Element, story: _Story, source: str, depth: int) -> None:
 
 
 def _words(element: Element, story: _Story, source: str) -> str:
+    return _on_one_line(_broken(element, story, source))
+
+
+def _on_one_line(text: str) -> str:
+    return plain(text.replace("\n", " ")) if text else ""
+
+
+def _broken(element: Element, story: _Story, source: str) -> str:
+    """The text of a paragraph with its line breaks."""
     pieces: list[str] = []
     _gather(element, story, pieces, source, 0)
-    return plain("".join(pieces)) if pieces else ""
+    return "".join(pieces)
 
 
 def _gather(element: Element, story: _Story, pieces: list[str], source: str, depth: int) -> None:
@@ -138,7 +155,7 @@ def _gather(element: Element, story: _Story, pieces: list[str], source: str, dep
             text = child.text or ""
             pieces.append("°" if raised and text.strip() in ("0", "o", "O", "○", "。") else text)
         elif name in ("tab", "br", "cr"):
-            pieces.append(" ")
+            pieces.append(" " if name == "tab" else "\n")
         elif name == "noBreakHyphen":
             pieces.append("-")
         elif name == "sym":
@@ -153,19 +170,24 @@ def _gather(element: Element, story: _Story, pieces: list[str], source: str, dep
 
 def _table(table: Element, story: _Story, source: str, depth: int) -> None:
     """Add a table as rows of cells, merged cells repeated, and the tables nested in it after it."""
-    rows: list[list[str]] = []
+    held = _Cells()
+    rows = held.rows
     nested: list[Element] = []
     for row in _within(table, "tr", source):
         cells: list[str] = []
         for cell in _within(row, "tc", source):
             span, below = _merging(cell)
-            text = " ".join(filter(None, (_words(p, story, source) for p in _within(cell, "p", source))))
+            paragraphs = [_broken(p, story, source) for p in _within(cell, "p", source)]
+            text = " ".join(filter(None, map(_on_one_line, paragraphs)))
             nested += _within(cell, "tbl", source)
             if below and rows and len(cells) < len(rows[-1]):
                 text = rows[-1][len(cells)]
+            elif holds_list(text):
+                name = f"第 {len(rows) + 1} 行第 {len(cells) + 1} 列的单元格"
+                held.lists.append(Listed(len(rows), len(cells), "\n".join(paragraphs), name))
             cells += [text] * span
         rows.append(cells)
-    story.items.append(rows)
+    story.items.append(held)
     for inner in nested:
         if depth > MAX_DEPTH // 4:
             raise InputError("表格嵌套过深", where=source, remedy=_REMEDY)
@@ -217,7 +239,8 @@ def _pages(story: _Story) -> list[tuple[int, Page, bool]]:
         after = story.items[place + 1] if place + 1 < len(story.items) else ""
         notes = [after] if isinstance(after, str) and _NOTE.match(after) and len(after) <= 2 * _NEAR else []
         page = Page(
-            tuple(lines_of(item)),
+            tuple(lines_of(item.rows)),
+            lists=tuple(item.lists),
             preface="\n".join([*near, *notes]),
             caption=caption(near[-1]) if near and near[-1:] == above[-1:] else "",
         )

@@ -13,9 +13,8 @@ from linxi_gis.crs import Geometry
 from linxi_gis.finding import Issue
 from linxi_gis.intake.reading import Candidate, Reading
 from linxi_gis.model import Reference, Site
-from linxi_gis.units import area_text, distance_text, plain
+from linxi_gis.units import KIND_WORDS, area_text, distance_text, plain
 
-KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
 SEVERITIES = {"error": "错误", "warning": "警告", "info": "提示"}
 _COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 # A terminal is read at a glance; JSON and the map hold all.
@@ -138,7 +137,7 @@ def _sites(sites: Sequence[Site], county: Geometry | None) -> Table:
 
 
 def _shape(site: Site) -> str:
-    return f"{KINDS[site.kind]}，{site.parts} 部分\n{shapely.get_num_coordinates(site.geometry)} 个坐标"
+    return f"{KIND_WORDS[site.kind]}，{site.parts} 部分\n{shapely.get_num_coordinates(site.geometry)} 个坐标"
 
 
 def _size(site: Site) -> str:

@@ -14,7 +14,7 @@ from linxi_gis.model import Assessment, Site
 from linxi_gis.report.extract import DISCLAIMER, STAMP
 from linxi_gis.report.reading import candidates
 from linxi_gis.themes import STATUS_TITLES
-from linxi_gis.units import area_text, chainage, distance_text, plain, wind
+from linxi_gis.units import KIND_WORDS, area_text, chainage, distance_text, plain, wind
 
 COLOURS = {
     Verdict.CLEAR: "green",
@@ -24,7 +24,6 @@ COLOURS = {
     Verdict.PROHIBITED: "bold red",
     Verdict.NOT_CHECKED: "bold magenta",
 }
-_KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
 _UNCHECKED_STYLE = "bold magenta"
 # A terminal is read at a glance: the findings that decide, the rest in the extract.
 FINDINGS_SHOWN = 6
@@ -80,7 +79,7 @@ def _foot(assessment: Assessment) -> Text:
 
 def _reading(site: Site) -> Text:
     """Say how the site was read, so that a wrong reading is seen at once."""
-    size = [f"{_KINDS[site.kind]}，{site.parts} 部分"]
+    size = [f"{KIND_WORDS[site.kind]}，{site.parts} 部分"]
     if site.area_m2:
         size.append(f"椭球面积 {area_text(site.area_m2)}（平面 {area_text(site.planar_area_m2)}）")
     if site.length_m:

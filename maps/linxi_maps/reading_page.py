@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 import pyproj
@@ -16,9 +17,10 @@ from linxi_gis.errors import CrsError
 from linxi_gis.finding import Issue
 from linxi_gis.footprint import SHOWN_STEP_M
 from linxi_gis.model import Candidate, Site
-from linxi_gis.units import area_text, distance_text
+from linxi_gis.report.reading import SEVERITIES
+from linxi_gis.units import KIND_WORDS, area_text, distance_text
 from linxi_maps import panels
-from linxi_maps.drawing import outline_of
+from linxi_maps.drawing import beyond_small_map, outline_of
 from linxi_maps.escape import safe
 from linxi_maps.layers import rounded
 from linxi_maps.page import Drawn, Page, Zone, render
@@ -35,10 +37,9 @@ _CORNER_SWATCH = (
 _PLACE = Style("问题位置", BASE, "#d00000", "#ffb703", 0.55, 2.2, "", 75)
 _SHADES = {"error": "#a50f15", "warning": "#b23c00", "info": "#1f66a8"}
 _OTHERS = "可能的读法（未采用）"
-_WORDS = {"error": "错误", "warning": "警告", "info": "提示"}
-_KINDS = {"polygon": "面", "line": "线", "point": "点", "corridor": "走廊"}
 # Our choices: corners are numbered where numbers can be read, and a page stays below some megabytes.
 NUMBERED, NUMBERED_IN_ALL, VERTICES, LISTED = 60, 400, 200_000, 60
+DRAWN = 2_000  # features of a layer
 _NAMED = 3
 _TOLERANCE_DEG = 1e-5
 _NEAR_DEG = 3.0  # readings farther off stay outside the first view when others are nearer
@@ -67,19 +68,22 @@ def reading_map(
     """
     every = list(dict.fromkeys([*issues, *(issue for site in sites for issue in site.issues)]))
     others = [*candidates, *(one for site in sites for one in site.candidates)]
+    placed = [issue for issue in every if issue.geometry_wkt is not None]
     layers = [
         *([outline_of(outline)] if outline is not None else []),
-        *_other_layer(others),
-        *_site_layer(sites),
-        *_corner_layer(sites, others),
-        *_place_layer(every),
+        *_other_layer(others[:DRAWN]),
+        *_site_layer(sites[:DRAWN]),
+        *_corner_layer(sites[:DRAWN], others[:DRAWN]),
+        *_place_layer(placed[:DRAWN]),
     ]
     view = _view(sites, others, outline)
+    counts = {"图形": len(sites), "另一种读法": len(others), "问题位置": len(placed)}
+    seen = shapely.box(*view) if sites or others else shapely.Point()
     return render(
         Page(
             title=safe(f"{title} 读法图"),
-            head=_head(title, sites, others, errors),
-            side=_side(sites, every, others, errors, layers),
+            head=_head(title, sites, others, errors, [_undrawn(word, n) for word, n in counts.items() if n > DRAWN]),
+            side=beyond_small_map(outline, seen, "图形") + _side(sites, every, others, errors, layers),
             layers=tuple(layers),
             view=view,
             outline=outline,
@@ -88,13 +92,21 @@ def reading_map(
     )
 
 
-def _head(title: str, sites: Sequence[Site], others: Sequence[Candidate], errors: Sequence[str]) -> str:
+def _undrawn(word: str, count: int) -> str:
+    """What the map leaves out, in words: a blank is not nothing."""
+    return f"{word}共 {count} 个，图上只画前 {DRAWN} 个，其余 {count - DRAWN} 个没有画出，全部见 linxi read --format json"
+
+
+def _head(
+    title: str, sites: Sequence[Site], others: Sequence[Candidate], errors: Sequence[str], cut: Sequence[str]
+) -> str:
     word, shade = (f"{len(sites)} 个地块", "#2f4858") if sites else ("没有读出", "#a50f15")
     if errors and others and not sites:
         word, shade = "读法待定", "#b5179e"
     return (
         f'<header class="lx-head" style="--lx-verdict: {shade}"><div class="lx-titles"><h1>{safe(title)}</h1>'
-        f'<p>读法图：只显示坐标怎样读取，不作研判</p></div><div class="lx-banner">'
+        f"<p>读法图：只显示坐标怎样读取，不作研判</p>{''.join(f'<p><b>{line}</b></p>' for line in cut)}"
+        f'</div><div class="lx-banner">'
         f'<span class="lx-verdict">{word}</span></div></header>'
     )
 
@@ -106,14 +118,14 @@ def _side(
     errors: Sequence[str],
     layers: Sequence[Drawn],
 ) -> str:
-    sections = [_listing("没有读出的文件", [_entry("error", "错误", text, "") for text in errors])]
+    sections = [_listing("没有读出的文件", [_entry("error", SEVERITIES["error"], text, "") for text in errors])]
     sections.append(_legend(layers))
-    sections.append(_listing(_OTHERS, [_other_entry(n, one) for n, one in enumerate(others[:LISTED], 1)]))
+    sections.append(_listing(_OTHERS, [_other_entry(n, one) for n, one in enumerate(others[:LISTED], 1)], len(others)))
     told = sorted(issues, key=lambda issue: list(_SHADES).index(issue.severity))
     sections.append(_listing("问题", [_issue_entry(issue, sites) for issue in told[:LISTED]], len(told)))
     sections.append(_listing("图形", [_site_entry(site) for site in sites[:LISTED]], len(sites)))
-    notes = ["经纬度为 CGCS2000。拐点编号从 1 起，按文件中的次序。"]
-    if any(layer.key == "sites" for layer in layers) and _vertices(sites) > VERTICES:
+    notes = ["经纬度为 CGCS2000。拐点编号从 1 起，按文件中的次序；拐点多的图形不标编号。"]
+    if any(layer.key == "sites" for layer in layers) and _vertices(sites[:DRAWN]) > VERTICES:
         notes.append(panels.DISPLAY_NOTE)
     if any(_healed(site) for site in sites):
         notes.append("自相交的图形按修复后的样子画出；拐点次序有疑问时，编号标在另一种次序的轮廓上。")
@@ -139,7 +151,7 @@ def _issue_entry(issue: Issue, sites: Sequence[Site]) -> str:
     place = None if issue.geometry_wkt is None else shapely.from_wkt(issue.geometry_wkt)
     names = [site.name for site in sites if issue in site.issues]
     more = f" 等 {len(names)} 个" if len(names) > _NAMED else ""
-    head = f"{_WORDS[issue.severity]}　{'、'.join(names[:_NAMED])}{more}"
+    head = f"{SEVERITIES[issue.severity]}　{'、'.join(names[:_NAMED])}{more}"
     foot = "　".join(filter(None, (issue.remedy, issue.code)))
     return _entry(issue.severity, head, issue.text, foot, _box(place))
 
@@ -158,7 +170,7 @@ def _site_entry(site: Site) -> str:
 
 
 def _figures(site: Site) -> str:
-    words = [_KINDS[site.kind], f"{site.parts} 部分" if site.parts > 1 else ""]
+    words = [KIND_WORDS[site.kind], f"{site.parts} 部分" if site.parts > 1 else ""]
     words.append(area_text(site.area_m2) if site.area_m2 else "")
     words.append(f"长 {distance_text(site.length_m)}" if site.length_m else "")
     words.append(f"申报 {area_text(site.declared_area_m2)}" if site.declared_area_m2 else "")
@@ -232,7 +244,7 @@ def _shape_of(one: Candidate) -> Geometry:
 
 
 def _corner_layer(sites: Sequence[Site], others: Sequence[Candidate]) -> list[Drawn]:
-    zones = [zone for site in sites for zone in _site_corners(site)][: NUMBERED_IN_ALL + 1]
+    zones = list(islice((zone for site in sites for zone in _site_corners(site)), NUMBERED_IN_ALL + 1))
     if len(zones) > NUMBERED_IN_ALL:
         zones = []
     zones += [zone for one in others for zone in _ordered_corners(one)][:NUMBERED_IN_ALL]
@@ -319,7 +331,7 @@ def _place_layer(issues: Sequence[Issue]) -> list[Drawn]:
 
 def _issue_popup(issue: Issue) -> str:
     return (
-        f'<div class="lx-popup"><h3>{_WORDS[issue.severity]}</h3><p>{safe(issue.text)}</p>'
+        f'<div class="lx-popup"><h3>{SEVERITIES[issue.severity]}</h3><p>{safe(issue.text)}</p>'
         f'<p class="lx-sub">{safe(issue.remedy)}　{safe(issue.code)}</p></div>'
     )
 

@@ -15,7 +15,15 @@ from linxi_gis.model import Assessment, Site
 from linxi_gis.report.text import other_readings
 from linxi_gis.units import distance_text
 from linxi_maps import panels
-from linxi_maps.drawing import dimension, drawn, frame_of, outline_of, plain_popup, unique_titles
+from linxi_maps.drawing import (
+    beyond_small_map,
+    dimension,
+    drawn,
+    frame_of,
+    outline_of,
+    plain_popup,
+    unique_titles,
+)
 from linxi_maps.escape import safe
 from linxi_maps.findings import finding_list, site_facts, unchecked_layers, zone_popup
 from linxi_maps.layers import MapLayer, cut_one, rounded, site_frame, within
@@ -60,7 +68,8 @@ def site_map(assessment: Assessment, layers: Sequence[MapLayer], *, outline: Geo
         Page(
             title=safe(f"{site.name} 选址研判图"),
             head=_head(assessment),
-            side=_side(assessment, shown, entries, panels.ground_rows(ground)),
+            side=beyond_small_map(outline, site.geometry, "场址")
+            + _side(assessment, shown, entries, panels.ground_rows(ground)),
             layers=(*ground, *pictures, *top),
             view=_view(site),
             outline=outline,
