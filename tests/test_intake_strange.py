@@ -303,3 +303,36 @@ def test_a_header_that_says_wgs84_is_not_told_to_say_nothing() -> None:
     (site,) = intake.read_text(rows).sites
     told = [issue.text for issue in site.issues if issue.code == "datum_assumed"]
     assert len(told) == 1 and told[0].startswith("文件写明 WGS84") and not site.reference.declared
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '序号,起点坐标,终点坐标\n1,"118.0012,43.6012","118.0112,43.6012"\n2,"118.0212,43.6112","118.0312,43.6112"',
+        "118.0012/43.6012;118.0112/43.6012;118.0112/43.6112",
+        "118.00,43.60,118.01,43.60,\n118.02,43.61,118.03,43.61,\n118.04,43.62,118.05,43.62,",
+    ],
+    ids=["both ends of a line a row", "pairs side by side in cells", "two pairs a row and a comma"],
+)
+def test_several_pairs_in_a_row_are_asked_about(text: str) -> None:
+    with pytest.raises(InputError):
+        intake.read_bytes(text.encode(), "a.csv")
+
+
+def test_a_word_table_with_a_broken_list_beside_a_good_one_is_told() -> None:
+    document = Document()
+    good, broken = "118.0012,43.6012；118.0112,43.6012；118.0112,43.6112", "118.0012,43.6012；118.0112,43.61x2；118.0,43.6112"
+    for words in (good, broken):
+        table = document.add_table(rows=1, cols=2)
+        table.cell(0, 0).text, table.cell(0, 1).text = "范围", words
+    data = io.BytesIO()
+    document.save(data)
+    reading = intake.read_bytes(data.getvalue(), "a.docx")
+    assert len(reading.sites) == 1
+    assert [issue.severity for issue in reading.issues if issue.code == "table_unreadable"] == ["error"]
+
+
+def test_a_point_alone_is_no_coordinate() -> None:
+    rows = "\n".join(["[地块坐标]", "4,,DK1,地块,面,,,,@", "J1,1,4829864.1,39580743.2", "J2,1,4829964.1,.", "J3,1,4829964.1,39580843.2"])
+    with pytest.raises(InputError, match="第 4 行"):
+        intake.read_bytes(rows.encode(), "a.txt")

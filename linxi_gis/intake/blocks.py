@@ -10,7 +10,7 @@ from dataclasses import replace
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake.angles import read_coordinate
-from linxi_gis.intake.headers import Table, at, figures, headed
+from linxi_gis.intake.headers import Table, at, figures, headed, names_both, pair_of
 from linxi_gis.intake.rows import TWO_A_ROW, TWO_REMEDY, Line, Page, plausible
 from linxi_gis.intake.spans import one_cell_pairs, one_column_angles
 from linxi_gis.intake.words import Role
@@ -32,7 +32,20 @@ def find(page: Page, source: str) -> Table | None:
     table = headed(page)
     if table is None:
         return None
-    return _unfolded(one_cell_pairs(one_column_angles(table)), page, source)
+    made = one_column_angles(table)
+    _refuse_pair_columns(made, page, source)
+    return _unfolded(one_cell_pairs(made), page, source)
+
+
+def _refuse_pair_columns(table: Table, page: Page, source: str) -> None:
+    """Raise InputError when two columns hold a pair of coordinates each: only one of them would be read."""
+    if names_both(table.roles):
+        return
+    for line in table.body:
+        held = [n for n, cell in enumerate(line.cells[:30]) if pair_of(cell) is not None]
+        if len({line.cells[n] for n in held}) > 1:
+            what = f"{page.at(line.number)}有 {len(held)} 个单元格各写一对坐标，看不出是线段还是拐点接着写"
+            raise InputError(what, where=source, remedy=TWO_REMEDY)
 
 
 def coordinate_pairs(roles: Sequence[Role]) -> list[tuple[int, int]]:

@@ -231,7 +231,7 @@ def _open_outline(line: Drawn, snap: float) -> Drawn:
     """Tell a line that nearly closes: an outline with its last side missing, or almost so."""
     points = shapely.get_coordinates(line.geometry)
     gap = float(shapely.distance(shapely.Point(points[0]), shapely.Point(points[-1])))
-    if len(points) < 4 or gap > 0.05 * float(line.geometry.length) or gap <= snap:
+    if len(points) < 4 or gap > 0.05 * float(line.geometry.length) or gap == 0.0:
         return line
     if any(issue.code == "nearly_closed" for issue in line.issues):
         return line

@@ -252,7 +252,7 @@ def _refuse_segments(spread: Sequence[tuple[int, str, list[str]]], source: str) 
             rows.append((number, line, pieces))
     if len(rows) < 2:
         return
-    flat = all(line.count(",") in (0, 3) and not re.search("[;、|]", line) for _, line, _ in rows)
+    flat = all(line.strip(" ,").count(",") in (0, 3) and not re.search("[;、|]", line) for _, line, _ in rows)
     chained = all(one[2][1] == two[2][0] for one, two in itertools.pairwise(rows))
     labelled = any(re.search(r"[EN东北经纬]", line) for _, line, _ in rows)
     if chained or (flat and not labelled):

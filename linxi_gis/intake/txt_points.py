@@ -103,6 +103,8 @@ def _figures(
         mantissa = np.where(digit, mantissa * 10 + value, mantissa)
         decimals += digit & pointed
         pointed |= point
+    if (pointed & (widths == 1)).any():  # a point alone is no figure
+        return None
     return mantissa / _TENS[decimals], decimals
 
 

@@ -14,7 +14,7 @@ from linxi_gis.intake.celllists import drafts_page, holds_list
 from linxi_gis.intake.office import MAX_DEPTH, OLE, attribute, local, parse, parts_of, targets
 from linxi_gis.intake.prose import draft_prose, pairs_in
 from linxi_gis.intake.reading import Draft, Limits
-from linxi_gis.intake.rows import Line, Listed, Page
+from linxi_gis.intake.rows import TWO_REMEDY, Line, Listed, Page
 from linxi_gis.intake.sheets import lines_of
 from linxi_gis.intake.words import plain
 
@@ -77,7 +77,7 @@ def _drafts(story: _Story, source: str) -> list[Draft]:
         try:
             made += drafts_page(page, f"{source}：第 {number} 个表格", "Word 表格")
         except InputError as error:
-            if "没有找到坐标" not in error.what and _speaks_of_coordinates(page):
+            if page.lists or error.remedy == TWO_REMEDY or ("没有找到坐标" not in error.what and _speaks_of_coordinates(page)):
                 failed.append(error)
     told = [*joined, *_seen(story, source)]
     words = "\n".join(item for item in story.items if isinstance(item, str))
