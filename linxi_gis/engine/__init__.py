@@ -1,0 +1,104 @@
+"""Overlay of sites and zones in the area plane: arrays in, arrays out; knows no law, no site, no layer.
+
+Two engines give the same answers: `plain` (shapely over pieces of zones) and `fast` (compiled, needs numba).
+Each has an index that is a handful of flat arrays, to be kept anywhere and mapped into memory.
+
+>>> import numpy as np, shapely
+>>> zones, sites = np.array([shapely.box(0, 0, 2, 2)]), np.array([shapely.box(1, 1, 3, 3), shapely.box(5, 0, 6, 1)])
+>>> index = open_index(build(zones, "plain"))
+>>> overlaps(index, sites).area_m2.tolist(), near(index, sites, 1.0, 100.0).distance_m.tolist()
+([1.0], [0.0, 3.0])
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linxi_gis.engine import grid, pieces, plain, rings
+from linxi_gis.engine.answers import Near, Overlaps
+from linxi_gis.engine.grid import Grid
+from linxi_gis.engine.plain import Pieces
+from linxi_gis.engine.rings import GeometryArray, Rings
+
+if TYPE_CHECKING:
+    Arrays = dict[str, NDArray[np.generic]]
+
+Kind = Literal["fast", "plain"]
+Index = Grid | Pieces
+
+__all__ = ["Index", "Kind", "Near", "Overlaps", "Rings", "build", "choose", "near", "open_index", "overlaps", "warm"]
+
+
+def choose() -> Kind:
+    """Return the engine to use here: "fast" where numba is installed."""
+    return "fast" if importlib.util.find_spec("numba") else "plain"
+
+
+def build(zones: GeometryArray, kind: Kind | None = None) -> Arrays:
+    """Return the index of valid zones in the plane for an engine (by default the chosen one), as named arrays.
+
+    Lines and points are the plain engine's alone: a layer that has any gets its index whatever is chosen.
+    """
+    kind = choose() if kind is None else kind
+    if kind == "fast" and rings.areas(np.asarray(zones, dtype=object)).all():
+        return grid.build(zones)
+    return pieces.build(zones)
+
+
+def open_index(arrays: Arrays) -> Index:
+    """Return an index from its arrays, of whichever engine they are. Raises KeyError when one is missing."""
+    return Pieces(arrays) if "piece_wkb" in arrays else grid.of(arrays)
+
+
+def overlaps(index: Index | Arrays, sites: GeometryArray | Rings, threads: int | None = None) -> Overlaps:
+    """Return the pairs of sites and zones that have area in common (see `Overlaps`).
+
+    `threads` is how many to use, by default all cores. Raises ValueError for lines and points on a fast index,
+    TypeError for rings on a plain one.
+    """
+    index = open_index(index) if isinstance(index, dict) else index
+    if isinstance(index, Pieces):
+        return plain.overlaps(index, _shapes(sites), threads)
+    from linxi_gis.engine import fast
+
+    return fast.overlaps(index, _rings(sites), threads)
+
+
+def near(
+    index: Index | Arrays, sites: GeometryArray | Rings, reach_m: float, range_m: float,
+    met: Overlaps | None = None, threads: int | None = None,
+) -> Near:  # fmt: skip
+    """Return every zone within `reach_m` of each site, and where there is none the nearest within `range_m`.
+
+    `met`, the overlaps of the same sites and index, saves looking for them again. Raises as `overlaps`.
+    """
+    index = open_index(index) if isinstance(index, dict) else index
+    if isinstance(index, Pieces):
+        return plain.near(index, _shapes(sites), reach_m, range_m, met, threads)
+    from linxi_gis.engine import fast
+
+    return fast.near(index, _rings(sites), reach_m, range_m, met, threads)
+
+
+def warm() -> bool:
+    """Compile the fast engine, to be kept on disk; whether there is one. To be called once before the first batch."""
+    if choose() != "fast":
+        return False
+    from linxi_gis.engine import fast
+
+    fast.warm()
+    return True
+
+
+def _rings(sites: GeometryArray | Rings) -> Rings:
+    return sites if isinstance(sites, Rings) else rings.of(sites)
+
+
+def _shapes(sites: GeometryArray | Rings) -> GeometryArray:
+    if isinstance(sites, Rings):
+        raise TypeError("the plain engine takes geometries, not rings")
+    return np.asarray(sites, dtype=object)
