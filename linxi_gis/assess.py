@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 import shapely
 
-from linxi_gis import __version__, crs, intervals, overlay, partition
+from linxi_gis import __version__, crs, detail, intervals, overlay, partition
 from linxi_gis.crs import Geometry
-from linxi_gis.errors import GeometryError, NothingCheckedError
+from linxi_gis.errors import CacheError, GeometryError, NothingCheckedError
 from linxi_gis.finding import (
     COVERED,
     Hit,
@@ -21,6 +21,7 @@ from linxi_gis.finding import (
     OtherReading,
     Overall,
     Relation,
+    layer_status,
 )
 from linxi_gis.judge import Judgement, judge
 from linxi_gis.law import Verdict
@@ -39,14 +40,26 @@ def assess(
     rulebook: Rulebook,
     day: date,
     project: Project | None = None,
+    *,
+    detailed: bool = True,
 ) -> list[Assessment]:
     """Assess every site against every layer and the rules in force on a day.
 
     Returns one assessment per site, in order; a site that may be of another datum (`Site.others`) is judged
     as that too, and its verdict says where they differ. Raises NothingCheckedError when not a single layer
-    can be used: then there is nothing a judgement could stand on.
+    can be used: then there is nothing a judgement could stand on. `detailed` adds what costs time and changes
+    no verdict: flip distances and passages.
     """
-    project = project or Project()
+    try:
+        return _assess(sites, library, rulebook, day, project or Project(), detailed)
+    except CacheError:  # a prepared layer turned out damaged: made anew, and once more
+        library.mend()
+        return _assess(sites, library, rulebook, day, project or Project(), detailed)
+
+
+def _assess(
+    sites: Sequence[Site], library: Library, rulebook: Rulebook, day: date, project: Project, detailed: bool
+) -> list[Assessment]:
     opened = library.layers(day)
     layers = [layer for layer in opened if isinstance(layer, Layer) and _judged(layer)]
     if not layers:
@@ -60,7 +73,7 @@ def assess(
     others = [other for site in sites for _, other in site.others]
     measured, failed = _measured([*sites, *others], layers)
     opened = tuple(failed.get(entry.identity.id, entry) for entry in opened)
-    bench = _Bench(opened, measured, library.county(day), library, rulebook, day, project)
+    bench = _Bench(opened, measured, library.county(day), library, rulebook, day, project, detailed)
     made, row = [], len(sites)
     for i, site in enumerate(sites):
         made.append(_one(i, site, row, bench))
@@ -79,6 +92,7 @@ class _Bench:
     rulebook: Rulebook
     day: date
     project: Project
+    detailed: bool
 
 
 def _measured(
@@ -128,7 +142,9 @@ def _one(row: int, site: Site, first_other: int, bench: _Bench) -> Assessment:
 def _judgement(row: int, site: Site, bench: _Bench) -> tuple[tuple[LayerResult, ...], Judgement]:
     by_id = {id(layer): measures for layer, measures in bench.measured}
     results = tuple(
-        _gap_result(layer) if isinstance(layer, Gap) else layer_result(row, site, layer, by_id[id(layer)])
+        _gap_result(layer) if isinstance(layer, Gap) else layer_result(
+            row, site, layer, by_id[id(layer)], detailed=bench.detailed
+        )
         for layer in bench.opened
         if _judged(layer)
     )
@@ -213,7 +229,7 @@ def landmarks(library: Library, day: date) -> list[tuple[str, Geometry]]:
     for layer in library.layers(day):
         if isinstance(layer, Layer) and _judged(layer):
             names = (name or zone for name, zone in zip(layer.zone_names, layer.zone_ids, strict=True))
-            shapes = crs.lonlat_of_plane(layer.zones)
+            shapes = crs.lonlat_of_plane(np.asarray(layer.zones))
             found += [(f"{layer.identity.title} {name}", shape) for name, shape in zip(names, shapes, strict=True)]
     return found
 
@@ -237,12 +253,17 @@ def _gap_result(gap: Gap) -> LayerResult:
     )
 
 
-def layer_result(row: int, site: Site, layer: Layer, measures: overlay.Measures) -> LayerResult:
+def layer_result(
+    row: int, site: Site, layer: Layer, measures: overlay.Measures, *, detailed: bool = True
+) -> LayerResult:
     """Return what one layer says of one site (`row` of the measures)."""
     hits = tuple(_hit(k, site, layer, measures) for k in measures.rows(row))
+    if detailed:
+        zones, known = measures.zone[list(measures.rows(row))], (detail.chain_of(site), detail.banks_of(site))
+        hits = tuple(detail.added(hit, site, known, layer.zones, int(z)) for hit, z in zip(hits, zones, strict=True))
     identity = layer.identity
     nearest = int(measures.nearest[row])
-    near = _hit(nearest, site, layer, measures) if nearest >= 0 else None
+    near = hits[nearest - measures.rows(row).start] if nearest >= 0 else None
     covered = float(measures.covered_share[row])
     status, issues = _status(layer, hits, near, covered)
     return LayerResult(
@@ -282,17 +303,18 @@ def _listed(site: Site, layer: Layer) -> float:
 def _status(
     layer: Layer, hits: Sequence[Hit], near: Hit | None, covered: float
 ) -> tuple[LayerStatus, tuple[Issue, ...]]:
-    """Return the status: what was found counts; "nothing found" counts only where the layer covers."""
-    if layer.stale:
-        return "stale", (
+    """Return the status, and what is to be told of it."""
+    status = layer_status(
+        stale=bool(layer.stale),
+        hit=any(hit.relation.hit for hit in hits),
+        near=near is not None,
+        covered=covered >= COVERED,
+    )
+    if status == "stale":
+        return status, (
             Issue("layer_stale", "warning", f"{layer.identity.title}：{layer.stale}", "请换用当日有效的版本"),
         )
-    if any(hit.relation.hit for hit in hits):
-        partly = () if covered >= COVERED else (_partly_covered(layer, covered),)
-        return "hit", partly
-    if covered < COVERED:
-        return "not_covering", (_partly_covered(layer, covered),)
-    return ("near" if near is not None else "clear"), ()
+    return status, () if covered >= COVERED else (_partly_covered(layer, covered),)
 
 
 def _partly_covered(layer: Layer, covered: float) -> Issue:
@@ -355,7 +377,8 @@ def _partition(
         return partition.lines(intervals.chain(site.ground), spans), ()
     flat = [(zone, measures.pieces[k]) for zone, measures, k in hits if measures.area_m2[k] > 0.0]
     try:
-        return partition.areas(site.ground, flat), ()
+        cut = partition.cut(site.ground, flat, site.area_m2 or None)
+        return cut.rows, partition.slivers(cut)
     except (GeometryError, shapely.errors.GEOSException) as error:
         text = f"各部分面积没有算出（{str(error)[:80]}），命中与占比不受影响"
         return (), (Issue("partition_failed", "warning", text, "请检查地块图形"),)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import math
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from linxi_gis.errors import CatalogError
 from linxi_gis.model import LayerIdentity
@@ -20,8 +20,6 @@ from linxi_gis.themes import REQUIRED_THEMES, THEMES
 # Our choice where a catalogue does not say: 1 m, ten times the plotting accuracy of 1:1000 mapping.
 DEFAULT_ACCURACY_M = 1.0
 DEFAULT_RANGE_M = 2000.0
-
-LegalStatus = Literal["approved", "draft", "demonstration"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,60 +93,149 @@ class Catalog:
         return tuple(entry for entry in self.entries if entry.identity.id == layer_id)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What a key may hold: `take` gives the value, or raises ValueError; `words` say what is wanted."""
+
+    take: Callable[[Any], Any]
+    words: str
+    default: Any = ...  # ... means that it must be there
 
 
-class _ColumnsIn(_Strict):
-    id: str = ""
-    name: str = ""
-    cls: Annotated[str, Field(alias="class")] = ""
-    grade: str = ""
-    approval: str = ""
+def _text(least: int = 0) -> Callable[[Any], str]:
+    def take(value: Any) -> str:
+        if not isinstance(value, str) or len(value) < least:
+            raise ValueError
+        return value
+
+    return take
 
 
-class _DenominatorIn(_Strict):
-    id: Annotated[str, Field(min_length=1)]
-    title: Annotated[str, Field(min_length=1)]
-    area_km2: Annotated[float, Field(gt=0)]
-    source: Annotated[str, Field(min_length=1)]
+def _of(kind: type) -> Callable[[Any], Any]:
+    def take(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise ValueError
+        return value
+
+    return take
 
 
-class _LayerIn(_Strict):
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
-    theme: str
-    title: Annotated[str, Field(min_length=1)]
-    path: Annotated[str, Field(min_length=1)]
-    sublayer: str | None = None
-    required: bool | None = None
-    version: str = ""
-    effective_from: date | None = None
-    effective_to: date | None = None
-    status: LegalStatus = "approved"
-    authority: str = ""
-    document: str = ""
-    accuracy_m: Annotated[float, Field(ge=0, lt=10_000)] | None = None
-    range_m: Annotated[float, Field(ge=0, le=100_000)] = DEFAULT_RANGE_M
-    coverage: str = "unknown"
-    crs: str | None = None
-    encoding: str | None = None
-    columns: _ColumnsIn = _ColumnsIn()
-    classes: dict[str, str] = {}
+def _number(least: float, most: float, *, above: bool = False) -> Callable[[Any], float]:
+    def take(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if not least <= value <= most or (above and value == least):
+            raise ValueError
+        return float(value)
+
+    return take
 
 
-class _HeadIn(_Strict):
-    title: str = ""
-    county: str = "150424"
-    demonstration: bool = False
-    statutory_area_km2: Annotated[float, Field(gt=0)] | None = None
-    statutory_area_source: str = ""
-    required_themes: tuple[str, ...] = REQUIRED_THEMES
-    denominator: tuple[_DenominatorIn, ...] = ()
+def _day(value: Any) -> date:
+    if isinstance(value, str):
+        return date.fromisoformat(value)
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError
+    return value
 
 
-class _CatalogIn(_Strict):
-    catalog: _HeadIn
-    layer: tuple[_LayerIn, ...] = ()
+def _layer_id(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_\-]+", value):
+        raise ValueError
+    return value
+
+
+def _legal_status(value: Any) -> str:
+    if value not in _STATUSES:
+        raise ValueError
+    return str(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError
+    return tuple(value)
+
+
+def _words(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise ValueError
+    return value
+
+
+_STATUSES = ("approved", "draft", "demonstration")
+_TEXT, _SOME = "应为文字", "应为文字，不能为空"
+_OPTIONAL, _YES_NO, _DAY = _Key(_text(), _TEXT, None), "应为 true 或 false", "应为日期，例如 2022-10-14"
+_TABLE, _TABLES = "应为一个表", "应为若干个表"
+_COLUMN_KEYS = {name: _Key(_text(), _TEXT, "") for name in ("id", "name", "class", "grade", "approval")}
+_DENOMINATOR_KEYS = {
+    **{name: _Key(_text(1), _SOME) for name in ("id", "title", "source")},
+    "area_km2": _Key(_number(0.0, math.inf, above=True), "应为大于 0 的数"),
+}
+_LAYER_KEYS = {
+    "id": _Key(_layer_id, "只能用字母、数字、下划线和连字符"),
+    **{name: _Key(_text(1), _SOME) for name in ("theme", "title", "path")},
+    **dict.fromkeys(("sublayer", "crs", "encoding"), _OPTIONAL),
+    **{name: _Key(_text(), _TEXT, "") for name in ("version", "authority", "document")},
+    "required": _Key(_of(bool), _YES_NO, None),
+    "effective_from": _Key(_day, _DAY, None),
+    "effective_to": _Key(_day, _DAY, None),
+    "status": _Key(_legal_status, f"应为 {'、'.join(_STATUSES)} 之一", "approved"),
+    "accuracy_m": _Key(_number(0.0, 9_999.999), "应为 0 到 10000 的米数", None),
+    "range_m": _Key(_number(0.0, 100_000.0), "应为 0 到 100000 的米数", DEFAULT_RANGE_M),
+    "coverage": _Key(_text(), _TEXT, "unknown"),
+    "columns": _Key(_of(dict), _TABLE, {}),
+    "classes": _Key(_words, "应为文字到文字的对应表", {}),
+}
+_HEAD_KEYS = {
+    "title": _Key(_text(), _TEXT, ""),
+    "county": _Key(_text(), _TEXT, "150424"),
+    "demonstration": _Key(_of(bool), _YES_NO, False),
+    "statutory_area_km2": _Key(_number(0.0, math.inf, above=True), "应为大于 0 的数", None),
+    "statutory_area_source": _Key(_text(), _TEXT, ""),
+    "required_themes": _Key(_texts, "应为若干个主题的列表", REQUIRED_THEMES),
+    "denominator": _Key(_of(list), _TABLES, []),
+}
+_TOP_KEYS = {"catalog": _Key(_of(dict), _TABLE), "layer": _Key(_of(list), _TABLES, [])}
+_TOLD = 5
+
+
+class _Checker:
+    """Takes values by their keys and gathers what is wrong, so that several faults are told at once."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+
+    def table(self, raw: Any, keys: Mapping[str, _Key], place: str = "") -> dict[str, Any]:
+        """Return a value for every key; what is wrong is gathered."""
+        if not isinstance(raw, dict):
+            self.wrong.append(f"{place}：值 {raw!r} 不合要求（{_TABLE}）")
+            return {}
+        head = f"{place}." if place else ""
+        for name in raw:
+            if name not in keys:
+                near = difflib.get_close_matches(name, _known_keys(), n=1)
+                self.wrong.append(f"{head}{name}：没有这个键" + (f"，是不是 {near[0]}？" if near else ""))
+        return {name: self._one(raw, name, key, head) for name, key in keys.items()}
+
+    def tables(self, raw: Sequence[Any], keys: Mapping[str, _Key], place: str) -> list[dict[str, Any]]:
+        """As `table`, of each in a list."""
+        return [self.table(one, keys, f"{place}.第{number}个") for number, one in enumerate(raw, start=1)]
+
+    def _one(self, raw: Mapping[str, Any], name: str, key: _Key, head: str) -> Any:
+        if name not in raw:
+            if key.default is ...:
+                self.wrong.append(f"{head}{name}：缺少这个键")
+            return key.default
+        try:
+            return key.take(raw[name])
+        except ValueError:
+            self.wrong.append(f"{head}{name}：值 {raw[name]!r} 不合要求（{key.words}）")
+            return key.default
+
+
+def _known_keys() -> list[str]:
+    return [name for keys in (_LAYER_KEYS, _HEAD_KEYS, _COLUMN_KEYS, _DENOMINATOR_KEYS, _TOP_KEYS) for name in keys]
 
 
 def read(path: Path) -> Catalog:
@@ -161,89 +248,64 @@ def read(path: Path) -> Catalog:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"图层目录不是有效的 UTF-8 TOML（{error}）", where=str(path)) from error
-    try:
-        parsed = _CatalogIn.model_validate(data)
-    except ValidationError as error:
-        raise CatalogError(_explain(error, data), where=str(path), remedy="请改正后重试") from error
-    catalog = _frozen(parsed, path)
+    catalog = _frozen(data, path)
     _check(catalog)
     return catalog
 
 
-def _explain(error: ValidationError, data: Mapping[str, Any]) -> str:
-    """Put pydantic's first complaints into Chinese, with the nearest right word."""
-    lines = []
-    for item in error.errors()[:5]:
-        place = ".".join(
-            f"第{part + 1}个" if isinstance(part, int) else str(part) for part in item["loc"]
-        )
-        if item["type"] == "extra_forbidden":
-            key = str(item["loc"][-1])
-            near = difflib.get_close_matches(key, _known_keys(), n=1)
-            lines.append(f"{place}：没有这个键" + (f"，是不是 {near[0]}？" if near else ""))
-        elif item["type"] == "missing":
-            lines.append(f"{place}：缺少这个键")
-        else:
-            lines.append(f"{place}：值 {item.get('input')!r} 不合要求（{item['msg']}）")
-    return "；".join(lines)
-
-
-def _known_keys() -> list[str]:
-    keys = ["class"]
-    for model in (_LayerIn, _HeadIn, _ColumnsIn, _DenominatorIn, _CatalogIn):
-        keys += list(model.model_fields)
-    return keys
-
-
-def _frozen(parsed: _CatalogIn, path: Path) -> Catalog:
-    head = parsed.catalog
-    denominators = [Denominator(d.id, d.title, d.area_km2, d.source) for d in head.denominator]
-    if head.statutory_area_km2 is not None:
-        denominators.insert(
-            0,
-            Denominator(
-                "statutory", "统计（法定）面积", head.statutory_area_km2, head.statutory_area_source or "目录未注明来源"
-            ),
-        )
+def _frozen(data: Mapping[str, Any], path: Path) -> Catalog:
+    check = _Checker()
+    top = check.table(data, _TOP_KEYS)
+    head = check.table(top["catalog"], _HEAD_KEYS, "catalog") if "catalog" in data else {}
+    layers = check.tables(top["layer"], _LAYER_KEYS, "layer")
+    columns = [
+        check.table(layer.get("columns", {}), _COLUMN_KEYS, f"layer.第{number}个.columns")
+        for number, layer in enumerate(layers, start=1)
+    ]
+    areas = check.tables(head.get("denominator", []), _DENOMINATOR_KEYS, "catalog.denominator")
+    if check.wrong:
+        raise CatalogError("；".join(check.wrong[:_TOLD]), where=str(path), remedy="请改正后重试")
+    denominators = [Denominator(**area) for area in areas]
+    if head["statutory_area_km2"] is not None:
+        source = head["statutory_area_source"] or "目录未注明来源"
+        denominators.insert(0, Denominator("statutory", "统计（法定）面积", head["statutory_area_km2"], source))
     return Catalog(
         path=path,
-        title=head.title or path.name,
-        county=head.county,
-        demonstration=head.demonstration,
-        required_themes=head.required_themes,
+        title=head["title"] or path.name,
+        county=head["county"],
+        demonstration=head["demonstration"],
+        required_themes=head["required_themes"],
         denominators=tuple(denominators),
-        entries=tuple(_entry(layer, head, path.parent) for layer in parsed.layer),
+        entries=tuple(_entry(layer, own, head, path.parent) for layer, own in zip(layers, columns, strict=True)),
     )
 
 
-def _entry(layer: _LayerIn, head: _HeadIn, folder: Path) -> Entry:
-    columns = layer.columns
+def _entry(layer: Mapping[str, Any], columns: Mapping[str, str], head: Mapping[str, Any], folder: Path) -> Entry:
+    coverage = layer["coverage"]
     return Entry(
         identity=LayerIdentity(
-            id=layer.id,
-            theme=layer.theme,
-            title=layer.title,
-            required=layer.theme in head.required_themes if layer.required is None else layer.required,
-            version=layer.version,
-            legal_status=layer.status,
-            demonstration=head.demonstration or layer.status == "demonstration",
-            accuracy_m=DEFAULT_ACCURACY_M if layer.accuracy_m is None else layer.accuracy_m,
-            range_m=layer.range_m,
+            id=layer["id"],
+            theme=layer["theme"],
+            title=layer["title"],
+            required=layer["theme"] in head["required_themes"] if layer["required"] is None else layer["required"],
+            version=layer["version"],
+            legal_status=layer["status"],
+            demonstration=head["demonstration"] or layer["status"] == "demonstration",
+            accuracy_m=DEFAULT_ACCURACY_M if layer["accuracy_m"] is None else layer["accuracy_m"],
+            range_m=layer["range_m"],
         ),
-        path=(folder / layer.path).resolve(),
-        sublayer=layer.sublayer,
-        effective_from=layer.effective_from,
-        effective_to=layer.effective_to,
-        authority=layer.authority,
-        document=layer.document,
-        accuracy_stated=layer.accuracy_m is not None,
-        coverage=layer.coverage
-        if layer.coverage in ("county", "unknown")
-        else str((folder / layer.coverage).resolve()),
-        crs=layer.crs,
-        encoding=layer.encoding,
-        columns=Columns(columns.id, columns.name, columns.cls, columns.grade, columns.approval),
-        classes=tuple(layer.classes.items()),
+        path=(folder / layer["path"]).resolve(),
+        sublayer=layer["sublayer"],
+        effective_from=layer["effective_from"],
+        effective_to=layer["effective_to"],
+        authority=layer["authority"],
+        document=layer["document"],
+        accuracy_stated=layer["accuracy_m"] is not None,
+        coverage=coverage if coverage in ("county", "unknown") else str((folder / coverage).resolve()),
+        crs=layer["crs"],
+        encoding=layer["encoding"],
+        columns=Columns(*(columns[name] for name in _COLUMN_KEYS)),
+        classes=tuple(layer["classes"].items()),
     )
 
 

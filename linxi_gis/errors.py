@@ -84,3 +84,9 @@ class GeometryError(LinxiError):
 
 class CrsError(InputError):
     """The reference system is unknown, ambiguous, or needs parameters nobody gave."""
+
+
+class CacheError(LinxiError):
+    """A prepared layer on disk is not what was written: it is prepared anew, never read as it is."""
+
+    http_status = 500

@@ -59,6 +59,19 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """One stretch of a line in a zone: chainages (m), and where it enters and leaves, longitude latitude.
+
+    Where a line crosses a line zone (a river drawn as a line) both chainages are the same.
+    """
+
+    from_m: float
+    to_m: float
+    entry: tuple[float, float]
+    exit: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One zone measured against one site.
 
@@ -67,7 +80,11 @@ class Hit:
     of the overlap for a hit and the distance for a miss; `critical` (临界) means it is thinner than
     the combined accuracy of site and layer. `nearest_site` and `nearest_zone` are the two nearest
     points, longitude latitude; None where they overlap. `intervals_m` are chainages along a line.
-    `facts` are the zone's own attributes that rules read (`zone.grade`, ...).
+    `facts` are the zone's own attributes that rules read (`zone.grade`, ...). `flip_m` is the smallest shift
+    of the site, in any direction, that turns the hit into a miss or the miss into a hit; `leave_m`, of a site
+    wholly within the zone, the smallest one that puts any of it outside; None where not computed.
+    `passages` are the stretches of a line in the zone, with their ends. `bank` tells, of a site read from
+    two banks, which of them the zone meets, of a miss which is the nearer: left, right, both, or "".
     """
 
     layer: str
@@ -86,6 +103,29 @@ class Hit:
     nearest_zone: tuple[float, float] | None = None
     intervals_m: tuple[tuple[float, float], ...] = ()
     facts: tuple[tuple[str, Value], ...] = ()
+    flip_m: float | None = None
+    leave_m: float | None = None
+    passages: tuple[Passage, ...] = ()
+    bank: Literal["left", "right", "both", ""] = ""
+
+    @property
+    def bank_label(self) -> str:
+        """The bank in words, "" for a site without banks."""
+        near = "" if self.relation.hit else "距"
+        words = {"left": "左岸", "right": "右岸", "both": "两岸", "": ""}[self.bank]
+        return f"{near}{words}{'' if self.relation.hit else '较近'}" if words else ""
+
+    @property
+    def flip_label(self) -> str:
+        """What the flip distances mean, in words."""
+        said = []
+        if self.leave_m is not None:
+            said.append(f"整体平移 {self.leave_m:.2f} m 即不再全部位于其内")
+        if self.flip_m is not None:
+            said.append(f"整体平移 {self.flip_m:.2f} m 即{'不再命中' if self.relation.hit else '命中'}")
+        elif self.relation.hit:
+            said.append("不再命中所需的平移未计算")
+        return "，".join(said)
 
 
 # A site may stick out of a coverage by this share before the layer counts as not covering it:
@@ -93,6 +133,21 @@ class Hit:
 COVERED = 1.0 - 1e-9
 
 LayerStatus = Literal["hit", "near", "clear", "not_covering", "not_checked", "stale"]
+
+
+def layer_status(*, stale: bool, hit: bool, near: bool, covered: bool) -> LayerStatus:
+    """Return what a usable layer says: what was found counts, "nothing found" only where it covers the site.
+
+    >>> layer_status(stale=False, hit=False, near=True, covered=False)
+    'not_covering'
+    """
+    if stale:
+        return "stale"
+    if hit:
+        return "hit"
+    if not covered:
+        return "not_covering"
+    return "near" if near else "clear"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from linxi_gis import crs, geodesy
+from linxi_gis import crs, edgearea, geodesy
 from linxi_gis.errors import CrsError, InputError, UsageError
 from linxi_gis.finding import Issue
 from linxi_gis.geometry import heal
@@ -171,13 +169,14 @@ def measure(drawn: GeometryArray, system: str) -> Measured:
     fine = crs.densify(drawn, system)
     ground = crs.plane_of_lonlat(_again(fine, drawn, lonlat, system))
     kinds = shapely.get_dimensions(ground)
-    area = np.where(kinds == 2, shapely.area(ground), 0.0)
+    area = np.zeros(len(ground))
+    area[kinds == 2] = edgearea.true_areas(fine[kinds == 2], ground[kinds == 2], system)
     length = _lengths(ground, kinds == 1)
     keep = shapely.is_valid(ground) & ((kinds == 0) | (area > 0.0) | (length > 0.0))
     rows, lonlat, drawn, ground, kinds = rows[keep], lonlat[keep], drawn[keep], ground[keep], kinds[keep]
     planar = np.zeros(len(rows))
     planar[kinds == 2] = _planar_areas(lonlat[kinds == 2])
-    cut = drawn if crs.parse(system).is_geographic else crs.cut(drawn, SHOWN_STEP_M)
+    cut = drawn if crs.is_geographic(system) else crs.cut(drawn, SHOWN_STEP_M)
     shown = _again(cut, drawn, lonlat, system)
     # Edges that lie within a hair of each other may cross where they are cut: such are shown by their corners.
     crossed = np.array([one is not other for one, other in zip(shown, lonlat, strict=True)], dtype=bool)
@@ -216,18 +215,9 @@ def _planar_areas(lonlat: GeometryArray) -> crs.FloatArray:
     bounds = shapely.bounds(lonlat)
     zones = np.floor((bounds[:, 0] + bounds[:, 2]) / 2.0 / 3.0 + 0.5)
     for zone in np.unique(zones):
-        turned = shapely.transform(lonlat[zones == zone], _gauss_krueger(int(zone)))
+        turned = shapely.transform(lonlat[zones == zone], crs.gk_plane(int(zone)))
         areas[zones == zone] = shapely.area(turned)
     return areas
-
-
-@cache
-def _gauss_krueger(zone: int) -> Callable[[crs.FloatArray], crs.FloatArray]:
-    """The same plane as `crs.gk_planar_area` takes, as a function of coordinates, shape (n, 2)."""
-    plane = pyproj.Proj(
-        proj="tmerc", lat_0=0, lon_0=3 * zone, k=1, x_0=500_000, y_0=0, ellps="GRS80", units="m"
-    )
-    return lambda xy: np.column_stack(plane(xy[:, 0], xy[:, 1]))
 
 
 def _lengths(ground: GeometryArray, lines: NDArray[np.bool_]) -> crs.FloatArray:
@@ -258,15 +248,17 @@ def _alone(sketch: Sketch) -> Site:
     _check_drawn(drawn, where)
     healed, repairs = heal(crs.to_lonlat(drawn, system), where or "地块")
     _check_extent(healed, where)
-    source_shape = drawn if not repairs else healed
-    ground = crs.to_plane(source_shape, system if not repairs else crs.LONLAT)
-    if not ground.is_valid:
+    straight_in = system if not repairs else crs.LONLAT
+    fine = crs.densify(drawn if not repairs else healed, straight_in)
+    ground = crs.plane_of_lonlat(crs.to_lonlat(fine, straight_in))
+    folded = not ground.is_valid
+    if folded:
         # Valid in degrees, folded in the plane: below the 0.1 mm edges are followed to, so not told.
         ground, _ = heal(ground, where or "地块")
     if ground.is_empty:
         raise InputError(_NO_SIZE, where=where, remedy=_NO_SIZE_REMEDY)
     kind = _KINDS[int(shapely.get_dimensions(ground))]
-    area = float(ground.area) if kind == "polygon" else 0.0
+    area = _true_area(fine, ground, straight_in, folded) if kind == "polygon" else 0.0
     planar = crs.gk_planar_area(healed) if kind == "polygon" else 0.0
     length = geodesy.length_m(ground) if kind == "line" else 0.0
     if (kind == "polygon" and area <= 0.0) or (kind == "line" and length <= 0.0):
@@ -289,6 +281,13 @@ def _alone(sketch: Sketch) -> Site:
     )
 
 
+def _true_area(fine: crs.Geometry, ground: crs.Geometry, system: str, folded: bool) -> float:
+    if folded:
+        return float(ground.area)
+    one, other = np.array([fine], dtype=object), np.array([ground], dtype=object)
+    return float(edgearea.true_areas(one, other, system)[0])
+
+
 def _shown(drawn: crs.Geometry, system: str, corners: crs.Geometry) -> crs.Geometry:
     """Return what was drawn in longitude latitude, its long edges cut where they would bend.
 
@@ -296,7 +295,7 @@ def _shown(drawn: crs.Geometry, system: str, corners: crs.Geometry) -> crs.Geome
     Cut at 500 m, what is shown and written stays within 5 mm of what is measured. Edges within a hair of
     each other may cross where they are cut: such a shape is shown by its `corners` in longitude latitude.
     """
-    cut = drawn if crs.parse(system).is_geographic else shapely.segmentize(drawn, SHOWN_STEP_M)
+    cut = drawn if crs.is_geographic(system) else shapely.segmentize(drawn, SHOWN_STEP_M)
     shown: crs.Geometry = crs.to_lonlat(cut, system)
     return shown if cut is drawn or shown.is_valid else corners
 

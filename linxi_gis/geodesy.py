@@ -7,7 +7,8 @@ import math
 import numpy as np
 import shapely
 
-from linxi_gis.crs import GEOD, LONLAT, FloatArray, Geometry, densify, points_lonlat
+from linxi_gis import geodesic
+from linxi_gis.crs import LONLAT, FloatArray, Geometry, densify, geod, points_lonlat
 
 
 def length_m(plane_line: Geometry) -> float:
@@ -16,7 +17,7 @@ def length_m(plane_line: Geometry) -> float:
     for part in shapely.get_parts(plane_line):
         lonlat = points_lonlat(shapely.get_coordinates(part))
         if len(lonlat) > 1:
-            total += float(GEOD.line_length(lonlat[:, 0], lonlat[:, 1]))
+            total += float(distances(lonlat[:-1], lonlat[1:])[0].sum())
     return total
 
 
@@ -29,9 +30,12 @@ def distances(start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArra
     >>> round(float(d[0]), 3), round(float(b[0]), 6)
     (1111.045, 0.0)
     """
-    azimuth, _, metres = GEOD.inv(start[:, 0], start[:, 1], end[:, 0], end[:, 1])
-    metres = np.asarray(metres, dtype=np.float64)
-    return metres, np.where(metres > 0.0, np.asarray(azimuth) % 360.0, 0.0)
+    near = (np.abs(end - start) < geodesic.REACH_DEG).all(axis=1)
+    metres, azimuth = np.empty(len(start)), np.empty(len(start))
+    metres[near], azimuth[near] = geodesic.inverse(*start[near].T, *end[near].T)
+    if not near.all():
+        azimuth[~near], _, metres[~near] = geod().inv(*start[~near].T, *end[~near].T)
+    return metres, np.where(metres > 0.0, azimuth % 360.0, 0.0)
 
 
 def geodesic_area_m2(geometry: Geometry, crs: str = LONLAT) -> float:
@@ -42,5 +46,5 @@ def geodesic_area_m2(geometry: Geometry, crs: str = LONLAT) -> float:
     J. Geodesy 87 (2013) 43-55.
     """
     dense = shapely.orient_polygons(densify(geometry, crs))
-    area, _ = GEOD.geometry_area_perimeter(dense)
+    area, _ = geod().geometry_area_perimeter(dense)
     return math.fabs(float(area))

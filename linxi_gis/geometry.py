@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -112,3 +113,25 @@ def _place(reason: str) -> str | None:
         return shapely.to_wkt(shapely.Point(float(inner[0]), float(inner[1])), rounding_precision=9)
     except ValueError:
         return None
+
+
+class _Own(threading.local):
+    """The last geometry a thread asked a copy of, and that copy."""
+
+    of: Geometry | None = None
+    copy: Geometry | None = None
+
+
+_OWN = _Own()
+
+
+def own(geometry: Geometry) -> Geometry:
+    """Return a prepared copy of a geometry that belongs to this thread alone; the last one is kept.
+
+    Prepared geometries shared between threads crash the process (libgeos/geos #825).
+    """
+    if _OWN.of is not geometry or _OWN.copy is None:
+        copy: Geometry = shapely.from_wkb(shapely.to_wkb(geometry))
+        shapely.prepare(copy)
+        _OWN.of, _OWN.copy = geometry, copy
+    return _OWN.copy

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import shapely
 
 from linxi_gis import zoneindex
@@ -86,7 +87,7 @@ def _one(figure: PlanFigure, opened: Sequence[Layer | Gap], library: Library, da
         gaps = ["只有草案图层"]
     if gaps or not layers:
         return Indicator(figure, (), 0.0, 0.0, 0.0, (), False, "；".join(gaps) or f"目录中没有主题 {figure.theme}")
-    zones = [zone for layer in layers for zone in layer.zones]
+    zones = np.concatenate([np.asarray(layer.zones) for layer in layers])
     union = shapely.union_all(zones)
     net = float(union.area) / M2_PER_KM2
     county = library.county(day)

@@ -76,6 +76,38 @@ def within(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
     return merge(found)
 
 
+def crossings(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
+    """Return the stretches of a line in a zone, and where it crosses a line zone the chainage twice.
+
+    >>> bed = shapely.LineString([(10, -5), (10, 5)])
+    >>> [(round(a, 1), round(b, 1)) for a, b in crossings(chain(shapely.LineString([(0, 0), (30, 0)])), bed)]
+    [(10.0, 10.0)]
+    """
+    found = list(within(line, zone))
+    if shapely.get_dimensions(zone) == 2:
+        return tuple(found)
+    for i in np.flatnonzero(shapely.intersects(line.segments, zone)):
+        segment = line.segments[i]
+        common = shapely.get_parts(shapely.intersection(segment, zone))
+        points = common[shapely.get_dimensions(common) == 0]
+        share = shapely.line_locate_point(segment, points) / segment.length if segment.length else np.zeros(len(points))
+        found.extend((float(m), float(m)) for m in line.start_m[i] + share * line.length_m[i])
+    return merge(found)
+
+
+def places(line: Chain, metres: Sequence[float]) -> list[tuple[float, float]]:
+    """Return longitude and latitude at chainages (m) of a line; beyond its ends, those of its ends.
+
+    >>> [round(value, 6) for value in places(chain(shapely.LineString([(0, 0), (0, 100)])), [0.0])[0]]
+    [118.05, 43.75]
+    """
+    along = np.clip(np.asarray(metres, dtype=np.float64), 0.0, line.total_m)
+    i = np.clip(np.searchsorted(line.start_m, along, side="right") - 1, 0, len(line.start_m) - 1)
+    share = np.clip((along - line.start_m[i]) / np.where(line.length_m[i] > 0.0, line.length_m[i], 1.0), 0.0, 1.0)
+    points = shapely.line_interpolate_point(line.segments[i], share, normalized=True)
+    return [(float(lon), float(lat)) for lon, lat in points_lonlat(shapely.get_coordinates(points))]
+
+
 def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """Return the union of intervals, in order, joining those less than 1 mm apart.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import shapely
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from linxi_gis.project import Project
 
 Kind = Literal["polygon", "line", "point", "corridor"]
 GeometryArray = NDArray[Any]
+# The attribute of an area read from two banks: so many stations of the left bank come first in its ring.
+BANK_STATIONS = "左右岸桩数"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Site:
     Gauss-Krüger; both 0 for lines and points. `length_m` is geodesic, of a line or of a corridor's
     axis. `candidates` are readings that were not chosen and cannot be ruled out. `others` are the same
     site read with another datum ("GCJ-02"), where nobody named one: they are judged beside it.
+    `survey_area_m2` is the area by the land survey's formula, where it was asked for.
     """
 
     id: str
@@ -84,6 +88,7 @@ class Site:
     issues: tuple[Issue, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     others: tuple[tuple[str, Site], ...] = ()
+    survey_area_m2: float | None = None
 
     @property
     def parts(self) -> int:
@@ -106,23 +111,40 @@ class LayerIdentity:
     range_m: float = 2000.0
 
 
+class GeometryColumn(Protocol):
+    """Geometries by row or by an array of rows."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, row: Any, /) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __array__(self) -> GeometryArray: ...
+
+
+class ZoneTree(Protocol):
+    """Finds zones by their boxes."""
+
+    def query(self, geometry: Any, /) -> Any:
+        """Return the rows of the zones whose box meets that of a geometry."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """A layer in force on the day, ready for measuring: columns, one row a zone.
 
-    `zones` are valid shapely geometries in the area plane, shape (n,); `tree` indexes them.
+    `zones` are valid shapely geometries in the area plane, shape (n,): an array, or a column that makes
+    them when asked (`zonestore.Zones`); `tree` indexes them. The other columns may be lazy as well.
     `coverage` is the plane geometry where "no zone" really means none, None when unknown.
     `stale` holds the reason when the newest version is out of date on the day, else "".
     """
 
     identity: LayerIdentity
     sha256: str
-    zones: GeometryArray
-    tree: shapely.STRtree
-    zone_ids: tuple[str, ...]
-    zone_names: tuple[str, ...]
-    zone_classes: tuple[str, ...]
-    zone_facts: tuple[tuple[tuple[str, Value], ...], ...]
+    zones: GeometryColumn
+    tree: ZoneTree
+    zone_ids: Sequence[str]
+    zone_names: Sequence[str]
+    zone_classes: Sequence[str]
+    zone_facts: Sequence[tuple[tuple[str, Value], ...]]
     coverage: Geometry | None
     stale: str = ""
     issues: tuple[Issue, ...] = ()
@@ -141,13 +163,53 @@ class Partition:
     """One piece class of the site: the exact set of zones that cover it.
 
     `zones` are (layer id, zone id) pairs, empty for the part no zone covers. `area_m2` for areas,
-    `length_m` for lines. `share_percent` is rounded so that all rows add up to 100.00.
+    `length_m` for lines. `share_percent` is rounded so that all rows add up to 100.00. `sliver` marks a row
+    that is thinner (shorter, of a line) than 1 mm everywhere: borders that should be one and are not.
     """
 
     zones: tuple[tuple[str, str], ...]
     area_m2: float
     length_m: float
     share_percent: float
+    sliver: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The smallest shift of a site that clears zones: metres east and north in the area plane, geodesic length.
+
+    Not `found` and `complete`: there is none as short as `searched_m`; not `complete`: not computed beyond it.
+    """
+
+    found: bool
+    complete: bool
+    searched_m: float
+    east_m: float = 0.0
+    north_m: float = 0.0
+    distance_m: float = 0.0
+    bearing_deg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Avoidance:
+    """What avoiding the prohibiting zones would come to: an idea, never advice to split a project.
+
+    `zones` are (layer id, zone id) of the prohibitions; `free_m2` is the part of the site outside of them,
+    in `pieces` pieces of at least 1 m width, the largest `largest_m2`, and `slivers` thinner ones.
+    `geometry` is that part in EPSG:4490 (None without any). `shift` is None where nothing prohibits; a
+    found one was judged again: `moved_verdict` and `moved_label` are what the rules say there.
+    """
+
+    radius_m: float
+    zones: tuple[tuple[str, str], ...]
+    free_m2: float
+    pieces: int
+    largest_m2: float
+    slivers: int
+    geometry: Geometry | None
+    shift: Shift | None = None
+    moved_verdict: str = ""
+    moved_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +238,5 @@ class Assessment:
     catalog_title: str
     demonstration: bool
     engine_version: str
+    avoidance: Avoidance | None = None
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import shapely
 
-from linxi_gis import geodesy, intervals
+from linxi_gis import geodesy, intervals, nearest
 from linxi_gis.crs import FloatArray, Geometry, points_lonlat
 from linxi_gis.finding import Relation
-from linxi_gis.model import GeometryArray, Layer, Site
+from linxi_gis.geometry import own
+from linxi_gis.model import GeometryArray, Layer, LayerIdentity, Site
+from linxi_gis.zonestore import Nearby, Rows, Zone, Zones
 
 # Coordinates are exchanged to 1 mm (界址点 TXT 精度=0.001): an overlap thinner than that is a shared
 # border, a rest thinner than that leaves "within" standing.
@@ -80,19 +84,25 @@ def measure(sites: Sequence[Site], layer: Layer) -> Measures:
     of one.
     """
     grounds = np.array([site.ground for site in sites], dtype=object)
-    site, zone = _pairs(grounds, layer, max((s.accuracy_m for s in sites), default=0.0))
-    met = shapely.intersects(grounds[site], layer.zones[zone])
-    pieces = np.full(len(site), shapely.Point(), dtype=object)
-    pieces[met] = shapely.intersection(grounds[site[met]], layer.zones[zone[met]])
+    zones = layer.tree if isinstance(layer.tree, Zones) else Zones.of(np.asarray(layer.zones))
+    near = _near(grounds, zones, layer.identity, max((s.accuracy_m for s in sites), default=0.0))
+    first = _firsts(near)
+    site, zone = near.site[first], near.zone[first]
+    meets = shapely.intersects(grounds[near.site], near.shape)
+    met = np.logical_or.reduceat(meets, first) if len(first) else np.empty(0, dtype=bool)
+    beside = [near.shape[a:b][meets[a:b]] for a, b in pairwise([*first.tolist(), len(meets)])]
+    pieces = _common(grounds[site], met, beside)
     chains = [intervals.chain(s.ground) if s.kind == "line" else None for s in sites]
-    gaps = _gaps(grounds[site], layer.zones[zone])
+    gaps = _gaps(grounds[site], _nearest_pieces(grounds, near, first))
     pairs = [
-        _meeting(sites[i], chains[i], layer.zones[j], piece) if hit else _missing(gap, layer.identity.range_m)
-        for i, j, piece, hit, gap in zip(site.tolist(), zone.tolist(), pieces, met, gaps.distance_m, strict=True)
+        _meeting(sites[i], chains[i], zones.zone(j, shapes), piece) if hit else _missing(gap, layer.identity.range_m)
+        for i, j, shapes, piece, hit, gap in zip(
+            site.tolist(), zone.tolist(), beside, pieces, met, gaps.distance_m, strict=True
+        )
     ]
     hit = np.array([pair.relation.hit for pair in pairs], dtype=bool)
     whole = np.array([_whole(s) for s in sites], dtype=np.float64)
-    area = np.array([pair.area_m2 for pair in pairs], dtype=np.float64)
+    area = np.array([pair.area_m2 for pair in pairs], dtype=np.float64) * _true(sites)[site]
     length = np.array([pair.length_m for pair in pairs], dtype=np.float64)
     union_area, union_length = _unions(sites, site, hit, pieces, pairs)
     return Measures(
@@ -112,9 +122,21 @@ def measure(sites: Sequence[Site], layer: Layer) -> Measures:
         union_area_m2=union_area,
         union_length_m=union_length,
         union_share=_shares(sites, union_area, union_length, whole, np.arange(len(sites))),
-        covered_share=_covered(grounds, layer.coverage),
+        covered_share=covered_share(grounds, layer.coverage),
         nearest=_nearest(len(sites), site, np.where(hit, 0.0, gaps.distance_m)),
     )
+
+
+def _true(sites: Sequence[Site]) -> FloatArray:
+    """Return what areas of the plane are multiplied by, site by site, to add up to its true area (1 ± 1e-6)."""
+    grounds = np.array([site.ground for site in sites], dtype=object)
+    return true_scale(grounds, np.array([site.area_m2 for site in sites], dtype=np.float64))
+
+
+def true_scale(grounds: GeometryArray, areas_m2: FloatArray) -> FloatArray:
+    """Return true area over area in the plane of each site, 1 where it has none; shape (n,)."""
+    flat = shapely.area(grounds)
+    return np.divide(areas_m2, flat, out=np.ones(len(grounds)), where=(flat > 0.0) & (areas_m2 > 0.0))
 
 
 def _whole(site: Site) -> float:
@@ -124,19 +146,30 @@ def _whole(site: Site) -> float:
     return site.length_m if site.kind == "line" else site.area_m2
 
 
-def _pairs(
-    grounds: GeometryArray, layer: Layer, worst_accuracy_m: float
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """Return the rows of sites and zones worth measuring, sorted, each pair once."""
-    reach = max(DETAIL_M, layer.identity.accuracy_m + worst_accuracy_m)
-    near = layer.tree.query(grounds, predicate="dwithin", distance=reach)
-    alone = np.setdiff1d(np.arange(len(grounds)), near[0])  # a site with a zone in reach has its nearest
-    first = layer.tree.query_nearest(
-        grounds[alone], max_distance=max(layer.identity.range_m, RESOLUTION_M), all_matches=False
-    )
-    both = np.concatenate([near, [alone[first[0]], first[1]]], axis=1)
-    order = np.lexsort((both[1], both[0]))
-    return both[0][order].astype(np.intp), both[1][order].astype(np.intp)
+def _near(grounds: GeometryArray, zones: Zones, identity: LayerIdentity, worst_accuracy_m: float) -> Nearby:
+    """Return the pieces of zones worth measuring, sorted by site, then zone."""
+    reach = max(DETAIL_M, identity.accuracy_m + worst_accuracy_m)
+    near = zones.near(grounds, reach)
+    alone = np.setdiff1d(np.arange(len(grounds)), near.site)  # a site with a zone in reach has its nearest
+    far = zones.nearest(grounds[alone], max(identity.range_m, RESOLUTION_M))
+    site, zone = np.concatenate([near.site, alone[far.site]]), np.concatenate([near.zone, far.zone])
+    order = np.lexsort((zone, site))
+    return Nearby(site[order], zone[order], np.concatenate([near.shape, far.shape])[order])
+
+
+def _firsts(near: Nearby) -> Rows:
+    """Return where each pair of site and zone begins among its pieces."""
+    new = (near.site[1:] != near.site[:-1]) | (near.zone[1:] != near.zone[:-1])
+    return np.flatnonzero(np.concatenate([[True] * bool(len(near.site)), new]))
+
+
+def _common(grounds: GeometryArray, met: np.ndarray[Any, Any], beside: Sequence[GeometryArray]) -> GeometryArray:
+    """Return the common part of each pair that meets, from the pieces that meet; an empty point for others."""
+    common = np.full(len(grounds), shapely.Point(), dtype=object)
+    for k in np.flatnonzero(met).tolist():
+        parts = shapely.intersection(grounds[k], beside[k])
+        common[k] = parts[0] if len(parts) == 1 else shapely.union_all(parts)
+    return common
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,11 +180,19 @@ class _Gaps:
     zone_point: FloatArray
 
 
+def _nearest_pieces(grounds: GeometryArray, near: Nearby, first: Rows) -> GeometryArray:
+    """Return of each pair of site and zone the piece that is nearest."""
+    pair = np.repeat(np.arange(len(first)), np.diff([*first, len(near.site)]))
+    order = np.lexsort((shapely.distance(grounds[near.site], near.shape), pair))
+    return near.shape[order[first]]
+
+
 def _gaps(grounds: GeometryArray, zones: GeometryArray) -> _Gaps:
-    """Return the shortest way of each pair: found in the area plane, measured on the ellipsoid."""
+    """Return the shortest way of each pair on the ellipsoid, right to 1 mm within 10 km."""
     if not len(grounds):
         return _Gaps(np.empty(0), np.empty(0), np.empty((0, 2)), np.empty((0, 2)))
     ends = shapely.get_coordinates(shapely.shortest_line(grounds, zones)).reshape(-1, 2, 2)
+    ends = nearest.refine(grounds, zones, ends)
     start, end = points_lonlat(ends[:, 0]), points_lonlat(ends[:, 1])
     metres, bearing = geodesy.distances(start, end)
     return _Gaps(metres, bearing, start, end)
@@ -164,70 +205,73 @@ def _missing(gap_m: float, range_m: float) -> _Pair:
     return _Pair(relation, margin_m=gap_m)
 
 
-def _meeting(site: Site, chain: intervals.Chain | None, zone: Geometry, piece: Geometry) -> _Pair:
+def _meeting(site: Site, chain: intervals.Chain | None, zone: Zone, piece: Geometry) -> _Pair:
     """Measure a pair that shares at least a point."""
     if site.kind == "point":
         return _point_meets(site.ground, zone)
     if chain is not None:
         return _line_meets(site.ground, chain, zone, piece)
-    if shapely.get_dimensions(zone) == 2:
+    if zone.dimension == 2:
         return _area_meets_area(site.ground, zone, piece)
     return _area_meets_thin(site.ground, zone, piece)
 
 
-def _point_meets(point: Geometry, zone: Geometry) -> _Pair:
-    if shapely.get_dimensions(zone) < 2:
-        return _Pair(Relation.WITHIN if shapely.get_dimensions(zone) == 0 else Relation.TOUCHES)
-    depth = float(shapely.distance(point, shapely.boundary(zone)))
+def _point_meets(point: Geometry, zone: Zone) -> _Pair:
+    if zone.dimension < 2:
+        return _Pair(Relation.WITHIN if zone.dimension == 0 else Relation.TOUCHES)
+    depth = float(zone.border_gaps(np.array([point], dtype=object))[0])
     return _Pair(Relation.WITHIN if depth >= RESOLUTION_M else Relation.TOUCHES, margin_m=depth)
 
 
-def _line_meets(line: Geometry, chain: intervals.Chain, zone: Geometry, piece: Geometry) -> _Pair:
-    dimension = shapely.get_dimensions(zone)
-    if dimension == 0:
+def _line_meets(line: Geometry, chain: intervals.Chain, zone: Zone, piece: Geometry) -> _Pair:
+    if zone.dimension == 0:
         return _Pair(Relation.CONTAINS)
-    if dimension == 1:
-        ends = shapely.boundary(line)
-        margin = 0.0 if ends.is_empty else min(float(shapely.distance(e, zone)) for e in shapely.get_parts(ends))
-        met = intervals.within(chain, zone)
+    if zone.dimension == 1:
+        ends = shapely.get_parts(shapely.boundary(line))
+        margin = float(zone.gaps(ends).min()) if len(ends) else 0.0
+        met = _within(chain, zone)
         return _Pair(Relation.CROSSES, length_m=intervals.total(met), margin_m=margin, intervals_m=met)
-    depth = _depth(piece, zone)
+    depth = _depth(piece, zone.border_gaps)
     if depth < RESOLUTION_M:
         return _Pair(Relation.TOUCHES)
-    met = intervals.within(chain, zone)
+    met = _within(chain, zone)
     length = min(intervals.total(met), chain.total_m)
     relation = Relation.WITHIN if chain.total_m - length < RESOLUTION_M else Relation.CROSSES
     return _Pair(relation, length_m=length, margin_m=depth, intervals_m=met)
 
 
-def _area_meets_area(ground: Geometry, zone: Geometry, piece: Geometry) -> _Pair:
+def _within(chain: intervals.Chain, zone: Zone) -> tuple[intervals.Interval, ...]:
+    """Return the chainage intervals of a line in a zone, from the pieces that it meets."""
+    return intervals.merge(span for shape in zone.met for span in intervals.within(chain, shape))
+
+
+def _area_meets_area(ground: Geometry, zone: Zone, piece: Geometry) -> _Pair:
     area = float(shapely.area(piece))
     if thickness(piece) < RESOLUTION_M:
         return _Pair(Relation.TOUCHES)
-    if _rest_is_thin(ground, zone, float(ground.area) - area):
+    if rest_is_thin(float(ground.area) - area, float(ground.length), lambda: shapely.difference(ground, piece)):
         relation, area = Relation.WITHIN, float(ground.area)
-    elif _rest_is_thin(zone, ground, float(zone.area) - area):
+    elif rest_is_thin(zone.area_m2 - area, zone.length_m, lambda: shapely.difference(zone.whole(), ground)):
         relation = Relation.CONTAINS
     else:
         relation = Relation.OVERLAPS
     return _Pair(relation, area_m2=area, margin_m=width(piece))
 
 
-def _area_meets_thin(ground: Geometry, zone: Geometry, piece: Geometry) -> _Pair:
+def _area_meets_thin(ground: Geometry, zone: Zone, piece: Geometry) -> _Pair:
     """Measure an area against a line or point zone."""
-    depth = _depth(piece, ground)
+    border = shapely.boundary(ground)
+    depth = _depth(piece, lambda points: shapely.distance(points, border))
     if depth < RESOLUTION_M:
         return _Pair(Relation.TOUCHES)
     length = geodesy.length_m(piece) if shapely.get_dimensions(piece) == 1 else 0.0
-    inside = float(shapely.length(zone)) - float(shapely.length(piece)) < RESOLUTION_M
+    inside = zone.length_m - float(shapely.length(piece)) < RESOLUTION_M
     return _Pair(Relation.CONTAINS if inside else Relation.CROSSES, length_m=length, margin_m=depth)
 
 
-def _rest_is_thin(whole: Geometry, other: Geometry, rest_m2: float) -> bool:
-    """Whether what `other` leaves of `whole` is thinner than 1 mm everywhere."""
-    if rest_m2 > RESOLUTION_M * float(shapely.length(whole)):
-        return False
-    return thickness(shapely.difference(whole, other)) < RESOLUTION_M
+def rest_is_thin(rest_m2: float, border_m: float, rest: Callable[[], Geometry]) -> bool:
+    """Whether what is left of an area, cut out only where it may matter, is thinner than 1 mm everywhere."""
+    return rest_m2 <= RESOLUTION_M * border_m and thickness(rest()) < RESOLUTION_M
 
 
 def thickness(area: Geometry) -> float:
@@ -263,9 +307,10 @@ def width(area: Geometry) -> float:
     return max(widest, thickness(area))
 
 
-def _depth(piece: Geometry, area: Geometry) -> float:
+def _depth(piece: Geometry, to_border: Callable[[GeometryArray], FloatArray]) -> float:
     """Return how deep a line or point inside an area lies: the greatest distance to its boundary.
 
+    `to_border` gives the distance (m) of points to that boundary.
     Sampled at vertices, at the middle of every part, and every metre (at most 1,000 samples), so it is
     low by half a metre at most and never 0 for a part that runs inside.
     """
@@ -274,8 +319,8 @@ def _depth(piece: Geometry, area: Geometry) -> float:
     lines = parts[shapely.get_dimensions(parts) == 1]
     middles = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
     sampled = shapely.get_coordinates(shapely.segmentize(piece, step))
-    points = shapely.points(np.concatenate([sampled, middles]))
-    return float(shapely.distance(points, shapely.boundary(area)).max(initial=0.0))
+    points = np.asarray(shapely.points(np.concatenate([sampled, middles])), dtype=object)
+    return float(to_border(points).max(initial=0.0)) if len(points) else 0.0
 
 
 def _shares(
@@ -299,7 +344,7 @@ def _unions(
     pairs: Sequence[_Pair],
 ) -> tuple[FloatArray, FloatArray]:
     """Return area and length of the union of the layer within each site: duplicates count once."""
-    area, length = np.zeros(len(sites)), np.zeros(len(sites))
+    area, length, true = np.zeros(len(sites)), np.zeros(len(sites)), _true(sites)
     for i, site in enumerate(sites):
         first, last = np.searchsorted(row, (i, i + 1))
         mine = [k for k in range(int(first), int(last)) if hit[k]]
@@ -310,19 +355,18 @@ def _unions(
         elif any(pairs[k].relation is Relation.WITHIN for k in mine):
             area[i] = site.area_m2
         else:
-            area[i] = min(float(shapely.union_all(pieces[mine]).area), site.area_m2)
+            area[i] = min(float(shapely.union_all(pieces[mine]).area) * float(true[i]), site.area_m2)
             length[i] = sum(pairs[k].length_m for k in mine)
     return area, length
 
 
-def _covered(grounds: GeometryArray, coverage: Geometry | None) -> FloatArray:
+def covered_share(grounds: GeometryArray, coverage: Geometry | None) -> FloatArray:
     """Return the share of each site where the layer claims to know (0 when it claims nothing)."""
     if coverage is None:
         return np.zeros(len(grounds))
-    own = shapely.from_wkb(shapely.to_wkb(coverage))  # prepared geometries must not be shared by threads
-    shapely.prepare(own)
-    covered = shapely.covers(own, grounds).astype(np.float64)
-    partly = np.flatnonzero(covered == 0.0)
+    mine = own(coverage)
+    covered = shapely.covers(mine, grounds).astype(np.float64)
+    partly = np.flatnonzero((covered == 0.0) & shapely.intersects(mine, grounds))
     covered[partly] = _covered_part(grounds[partly], coverage)
     return covered
 

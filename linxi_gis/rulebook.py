@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from linxi_gis import shelf
 from linxi_gis.errors import RuleError
 from linxi_gis.law import Attribute, Citation, Condition, Rule, Verdict, comparisons
 from linxi_gis.rulefile import RULE_KEYS, Entry, Instrument, Record, read_rule
@@ -120,6 +123,49 @@ class Rulebook:
         return "maybe" if wanted.intersection(found.may_be) else "no"
 
 
+def _tables(folder: Path, paths: Sequence[Path], kept: Path | None) -> dict[str, Mapping[str, object]]:
+    """Return every file of the pack by its stem; of one that was read before, what was kept of it.
+
+    Reading the TOML takes half of what a pack takes. What is kept is named by the SHA-256 of the files'
+    bytes and begins with its own: a damaged one is not believed.
+    """
+    place = None if kept is None else _place(kept, paths)
+    if place is not None:
+        with contextlib.suppress(OSError, ValueError):
+            digest, _, text = place.read_text(encoding="utf-8").partition("\n")
+            if hashlib.sha256(text.encode()).hexdigest() == digest:
+                found: dict[str, Mapping[str, object]] = json.loads(text, object_hook=_with_days)
+                return found
+    tables = {stem: _read(folder / f"{stem}.toml") for stem in _TABLES}
+    tables |= {path.stem: _read(path) for path in paths if path.stem not in _TABLES}
+    if place is not None:
+        text = json.dumps(tables, ensure_ascii=False, default=lambda day: {_DAY: day.isoformat()})
+        with contextlib.suppress(OSError):
+            shelf.write_text(place, f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+    return tables
+
+
+_DAY = "$date"
+
+
+def _place(kept: Path, paths: Sequence[Path]) -> Path | None:
+    """Return where files of these names and bytes are kept, None when one cannot be read."""
+    total = hashlib.sha256()
+    try:
+        for path in paths:
+            content = path.read_bytes()
+            total.update(f"{path.name} {len(content)} ".encode() + content)
+    except OSError:
+        return None  # whoever reads it says so
+    return kept / f"{total.hexdigest()}.json"
+
+
+def _with_days(table: dict[str, object]) -> object:
+    """Return a table, or the date that stands for one."""
+    day = table.get(_DAY)
+    return date.fromisoformat(day) if isinstance(day, str) else table
+
+
 def _read(path: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -209,9 +255,11 @@ def _zones(raw: Mapping[str, object]) -> tuple[dict[str, Theme], tuple[Cap, ...]
     return themes, tuple(caps)
 
 
-def _entries(paths: Iterable[Path], instruments: Mapping[str, Instrument]) -> Iterator[Entry]:
-    for path in paths:
-        top = Record.of(_read(path), path.name, frozenset(("subject", "rule")))
+def _entries(
+    files: Iterable[tuple[Path, Mapping[str, object]]], instruments: Mapping[str, Instrument]
+) -> Iterator[Entry]:
+    for path, table in files:
+        top = Record.of(table, path.name, frozenset(("subject", "rule")))
         subject = top.text("subject")
         for record in top.tables("rule", RULE_KEYS):
             yield read_rule(record, subject, instruments)
@@ -262,17 +310,20 @@ def _check_versions(entries: Mapping[str, Entry]) -> None:
                 raise RuleError(f"没有规则 {id!r}", where=f"{entry.where} related")
 
 
-def load(folder: Path) -> Rulebook:
-    """Read a rule pack; raises RuleError naming the file, the rule and the key that is wrong."""
+def load(folder: Path, kept: Path | None = None) -> Rulebook:
+    """Read a rule pack; raises RuleError naming the file, the rule and the key that is wrong.
+
+    `kept` is a folder for what the files hold, so that they need not be parsed each time; None for none.
+    """
     paths = sorted(folder.glob("*.toml"), key=lambda path: path.name)
-    tables = {name: _read(folder / f"{name}.toml") for name in _TABLES}
+    tables = _tables(folder, paths, kept)
     pack = Record.of(tables["pack"], "pack.toml", _PACK_KEYS)
     attributes, instruments = _attributes(tables["attributes"]), _instruments(tables["instruments"])
     themes, caps = _zones(tables["zones"])
     for cap in caps:
         _check_attributes(cap.condition, attributes, "zones.toml cap")
     entries: dict[str, Entry] = {}
-    for entry in _entries((path for path in paths if path.stem not in _TABLES), instruments):
+    for entry in _entries(((path, tables[path.stem]) for path in paths if path.stem not in _TABLES), instruments):
         if entry.rule.id in entries:
             first = entries[entry.rule.id].where
             raise RuleError("重复的规则编号", where=entry.where, remedy=f"另见 {first}")

@@ -25,6 +25,15 @@ def wind(bearing_deg: float) -> str:
     return _WINDS[math.floor((bearing_deg % 360.0) / 45.0 + 0.5) % 8]
 
 
+def lies(bearing_deg: float, distance_m: float, of: str = "场界") -> str:
+    """Return where something lies, as a report says it: seen from the site's border.
+
+    >>> lies(45.0, 1234.0), lies(337.4, 93.617), lies(337.5, 0.5)
+    ('位于场界东北侧 1.234 km', '位于场界西北侧 93.62 m', '位于场界北侧 0.50 m')
+    """
+    return f"位于{of}{wind(bearing_deg)}侧 {distance_text(distance_m)}"
+
+
 def chainage(metres: float) -> str:
     """Return a chainage (桩号) to the metre.
 

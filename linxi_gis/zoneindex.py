@@ -1,4 +1,4 @@
-"""Prepare zones for measuring: valid geometry in the area plane, and a tree over it."""
+"""Prepare zones for measuring: valid geometry in the area plane, and an index over it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from linxi_gis import crs
 from linxi_gis.finding import Issue
 from linxi_gis.geometry import heal
 from linxi_gis.model import GeometryArray
+from linxi_gis.zonestore import Zones
 
 
 def prepare(
     drawn: GeometryArray, system: str, names: tuple[str, ...]
-) -> tuple[GeometryArray, shapely.STRtree, tuple[Issue, ...]]:
-    """Return the zones in the area plane, their tree, and an Issue for each repair.
+) -> tuple[GeometryArray, Zones, tuple[Issue, ...]]:
+    """Return the zones in the area plane, the same indexed, and an Issue for each repair.
 
     A zone without a shape, or one whose repair leaves nothing, becomes an empty geometry with an Issue
     of code `zone_empty` or `zone_lost`: the layer then cannot vouch for "no zone" (see `lossy`).
@@ -50,7 +51,7 @@ def prepare(
         issues.append(
             Issue("zone_lost", "error", f"{names[i]}修复后没有面积，未参与比对", "请向图层提供单位索取正确的图形")
         )
-    return plane, shapely.STRtree(plane), tuple(issues)
+    return plane, Zones.of(plane), tuple(issues)
 
 
 def _finite(geometries: GeometryArray) -> NDArray[np.bool_]:

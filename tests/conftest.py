@@ -32,6 +32,15 @@ _BROWSER_PLACES = (
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """Prepared layers of tests, and of the processes they start, go to a folder of this run."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LINXI_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real-world sample data, which lies beside the checkout and is not part of it."""

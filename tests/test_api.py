@@ -69,6 +69,14 @@ def post(client: httpx.Client, drawn: shapely.Geometry, **params: str) -> dict[s
     return body
 
 
+def test_the_survey_area_and_the_way_round_are_asked_for(client: httpx.Client) -> None:
+    body = post(client, HUNDRED, area_method="survey", avoid="300")
+    assert body["site"]["survey_area_m2"] == pytest.approx(body["site"]["area_m2"], rel=1e-6)
+    assert body["avoidance"]["radius_m"] == 300.0 and "不构成拆分项目的建议" in body["avoidance"]["note"]
+    assert not {"survey_area_m2"} & post(client, HUNDRED)["site"].keys()
+    assert client.post("/v1/assessments", json=feature(HUNDRED), params={"avoid": "-1"}).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("x", "share", "status"),
     [

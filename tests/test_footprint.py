@@ -123,15 +123,32 @@ def test_one_that_no_transformation_reaches_spoils_no_other() -> None:
 
 
 def test_a_ring_that_vanishes_in_the_plane_is_an_error_not_a_crash() -> None:
-    # Three corners on a line, exactly as a search met them: valid in degrees, nothing in the plane.
-    corners = (
-        ("0x1.92a7ed483794cp+23", "0x1.478b68801919bp+22"),
-        ("0x1.92a9acb86df01p+23", "0x1.478ee76085d05p+22"),
-        ("0x1.92ab6c28a44b6p+23", "0x1.47926640f286ep+22"),
-    )
-    thin = shapely.Polygon([(float.fromhex(x), float.fromhex(y)) for x, y in corners])
-    (made,) = make_sites([Sketch(thin, Reference("EPSG:3857", "测试"), "thin", where="a:1")])
-    assert isinstance(made, InputError) and "为零" in str(made)
+    # Three corners on a line, exactly as a search met them: valid in degrees, nothing in the plane. Which they
+    # are hangs on the last bit of a sine, so there are several.
+    found = (
+        "0x1.92af2282df5e8p+23 0x1.4574f229fb8cfp+22 "
+        "0x1.92ae6b3b1d5eep+23 0x1.4575fd47f8c4bp+22 "
+        "0x1.92adb3f35b5f3p+23 0x1.45770865f5fc8p+22",
+        "0x1.928aaf277a9abp+23 0x1.46ec20a8e8ba5p+22 "
+        "0x1.928a45ff9d51ap+23 0x1.46ea3eb44f0b3p+22 "
+        "0x1.9289dcd7c008ap+23 0x1.46e85cbfb55c2p+22",
+        "0x1.92c8d49ee99d5p+23 0x1.461bf723d0f8ep+22 "
+        "0x1.92c81e04e2daap+23 0x1.461acf663cb7bp+22 "
+        "0x1.92c7676adc17fp+23 0x1.4619a7a8a8767p+22",
+        "0x1.92cb990601e9ep+23 0x1.45b4b4828388ap+22 "
+        "0x1.92ccb9a27b621p+23 0x1.45b2a968451a9p+22 "
+        "0x1.92cdda3ef4da5p+23 0x1.45b09e4e06ac9p+22",
+        "0x1.9298a25ed94c8p+23 0x1.48537c6e02837p+22 "
+        "0x1.9299868a0f98cp+23 0x1.4853019326e33p+22 "
+        "0x1.929a6ab545e50p+23 0x1.485286b84b42ep+22",
+        "0x1.92a7ed483794cp+23 0x1.478b68801919bp+22 "
+        "0x1.92a9acb86df01p+23 0x1.478ee76085d05p+22 "
+        "0x1.92ab6c28a44b6p+23 0x1.47926640f286ep+22",
+    )  # fmt: skip
+    thin = [shapely.Polygon(np.reshape([float.fromhex(one) for one in corners.split()], (3, 2))) for corners in found]
+    sketches = [Sketch(one, Reference("EPSG:3857", "测试"), "thin", where="a:1") for one in thin]
+    errors = [one for one in make_sites(sketches) if isinstance(one, InputError)]
+    assert errors and all("为零" in str(one) for one in errors)
 
 
 def test_nothing_makes_nothing() -> None:

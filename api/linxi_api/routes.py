@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request
@@ -27,9 +27,11 @@ from linxi_gis.intake.guard import Reader
 from linxi_gis.intake.transform import parse_transform
 from linxi_gis.library import Library
 from linxi_gis.model import Gap, Layer
+from linxi_gis.moves import with_avoidance
 from linxi_gis.project import Project, with_values
 from linxi_gis.report import extract, issuefile
 from linxi_gis.rulebook import Rulebook
+from linxi_gis.survey_area import beside
 
 router = APIRouter(tags=["选址研判"])
 # What a form needs beside its file: boundaries, headers, the project's text.
@@ -74,6 +76,15 @@ class _Sent:
     project: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an assessment is asked for beside its file: a corridor's width, the survey's area, a shift's radius."""
+
+    width_m: float | None
+    survey: bool
+    avoid_m: float | None
+
+
 def _desk(request: Request) -> _Desk:
     return _Desk(request.app.state.reader, request.app.state.limits, request.app.state.turn)
 
@@ -93,6 +104,12 @@ TransformQuery = Annotated[
     ),
 ]
 WidthQuery = Annotated[float | None, Query(gt=0, description="线路走廊总宽度（米）")]
+MethodQuery = Annotated[
+    Literal["geodesic", "survey"], Query(description="survey：椭球面积旁再列图斑椭球面积（国土调查公式）")
+]
+AvoidQuery = Annotated[
+    float | None, Query(gt=0, le=20_000, description="避开禁止类图斑的设想：平移的搜索半径（米）；只供参考")
+]
 
 
 _BODY = {
@@ -123,12 +140,14 @@ _BODY = {
 async def assess_sites(
     request: Request, library: LibraryDep, rules: RulesDep, desk: DeskDep,
     on: OnQuery = None, crs: CrsQuery = None, transform: TransformQuery = None, width: WidthQuery = None,
+    area_method: MethodQuery = "geodesic", avoid: AvoidQuery = None,
 ) -> dict[str, Any]:  # fmt: skip
     """每个地块一份摘要（assessment-1），与命令行 `linxi check --format json` 相同。"""
     sent = await _sent(request, desk.limits)
     day = on or _today()
     options = await run_in_threadpool(_options, library, desk, day, crs, transform)
-    work = partial(_assess, sent, library, rules, desk, day, options, width)
+    wanted = _Wanted(width, area_method == "survey", avoid)
+    work = partial(_assess, sent, library, rules, desk, day, options, wanted)
     return await to_thread.run_sync(work, limiter=desk.turn)
 
 
@@ -138,7 +157,7 @@ def _options(library: Library, desk: _Desk, day: date, crs: str | None, transfor
 
 
 def _assess(
-    sent: _Sent, library: Library, rules: Rulebook, desk: _Desk, day: date, options: Options, width: float | None,
+    sent: _Sent, library: Library, rules: Rulebook, desk: _Desk, day: date, options: Options, wanted: _Wanted,
 ) -> dict[str, Any]:  # fmt: skip
     values = _object(sent.project, "project") if sent.project is not None else _member(sent.data)
     project = with_values(Project(), values.items(), rules.attributes, "project")
@@ -147,9 +166,13 @@ def _assess(
     except AmbiguousCrsError as error:
         raise error.with_candidates(with_landmarks(error.candidates, landmarks(library, day))) from error
     known = sites_with_landmarks(reading.sites, lambda: landmarks(library, day))
-    sites = [corridor(site, width) if width else site for site in known]
+    sites = [corridor(site, wanted.width_m) if wanted.width_m else site for site in known]
+    sites = [beside(site) if wanted.survey else site for site in sites]
+    assessed = assess(sites, library, rules, day, project)
+    if wanted.avoid_m is not None:
+        assessed = with_avoidance(assessed, library, rules, day, wanted.avoid_m)
     return {
-        "assessments": [extract.build(one) for one in assess(sites, library, rules, day, project)],
+        "assessments": [extract.build(one) for one in assessed],
         "issues": [extract.issue(issue) for issue in reading.issues],
     }
 

@@ -11,7 +11,7 @@ import sys
 import click
 
 from linxi_gis import __version__
-from linxi_gis.cli import check, county, read, service, words
+from linxi_gis.cli import check, county, read, screen, service, words
 
 
 @click.group(cls=words.Group, context_settings={"max_content_width": 100})
@@ -21,7 +21,7 @@ def linxi() -> None:
 
 
 for command in (
-    check.check, read.read, county.layers, county.indicators, county.map_, county.rules,
+    check.check, read.read, screen.screen, county.layers, county.indicators, county.map_, county.rules,
     service.serve, service.doctor,
 ):  # fmt: skip
     linxi.add_command(command)

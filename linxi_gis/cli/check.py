@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from linxi_gis.report.issuefile import Told
 
 FORMATS = ("json", "html", "geojson", "xlsx")
+AREA_METHOD_HELP = "geodesic：椭球面积；survey：旁边再列图斑椭球面积（国土调查公式），两者对不上时提示"
+AVOID_HELP = "避开禁止类图斑的设想：图斑以外还有多少，半径内（默认 500 m，写成 --avoid=300）最少平移多少；只供参考"
+MAX_AVOID_M = 20_000.0
 _FAIL_ON = [v.label for v in (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO_JUSTIFY, Verdict.NOTICE)]
 
 
@@ -38,14 +41,17 @@ _FAIL_ON = [v.label for v in (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO
 @click.option("--transform", metavar="参数", help=readings.TRANSFORM_HELP)
 @click.option("--limit", "limits", multiple=True, metavar="项目=数值", help=readings.LIMIT_HELP)
 @click.option("--width", type=float, metavar="米", help="线路走廊总宽度：把线变成走廊")
+@click.option("--area-method", "area_method", type=click.Choice(("geodesic", "survey")), default="geodesic",
+              metavar="方法", help=AREA_METHOD_HELP)
+@click.option("--avoid", "avoid", type=float, is_flag=False, flag_value=500.0, metavar="[米]", help=AVOID_HELP)
 @click.option("--out", metavar="目录", help="结果写到这个目录")
 @click.option("--format", "formats", metavar="格式", help=f"用逗号分开：{','.join(FORMATS)}；不写 --out 时只能是 json")
 @click.option("--issues", "issues_file", metavar="问题.geojson", help=reads.ISSUES_HELP)
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), metavar="结论", help="有地块达到该结论时退出码为 1")
 def check(
     sites: tuple[str, ...], project_file: str | None, sets: tuple[str, ...], catalog: str | None,
-    on: str | None, crs: str | None, transform: str | None, limits: tuple[str, ...], width: float | None, out: str | None,
-    formats: str | None, issues_file: str | None, fail_on: str | None,
+    on: str | None, crs: str | None, transform: str | None, limits: tuple[str, ...], width: float | None, area_method: str,
+    avoid: float | None, out: str | None, formats: str | None, issues_file: str | None, fail_on: str | None,
 ) -> int:  # fmt: skip
     """研判地块：读入坐标文件，与全部图层比对，按当日条文给出初步结论。
 
@@ -59,7 +65,13 @@ def check(
     day = roof.day_of(on)
     office = roof.open_office(catalog)
     project = roof.project_of(project_file, sets, office.rulebook)
+    if avoid is not None and not 0.0 < avoid <= MAX_AVOID_M:
+        raise UsageError(f"--avoid {avoid:g} 不合理", remedy=f"写半径（米），不超过 {MAX_AVOID_M:g}，例如 --avoid=500")
     read, failed, told = _read_all(sites, asked, width, office, day)
+    if area_method == "survey":
+        from linxi_gis.survey_area import beside
+
+        read = [beside(site) for site in read]
     if issues_file is not None:
         reads.write_issues(Path(issues_file), told)
     if not read:
@@ -70,6 +82,10 @@ def check(
     from linxi_gis.assess import assess
 
     assessments = assess(read, office.library, office.rulebook, day, project)
+    if avoid is not None:
+        from linxi_gis.moves import with_avoidance
+
+        assessments = with_avoidance(assessments, office.library, office.rulebook, day, avoid)
     if out is None and wanted == ("json",):
         from linxi_gis.report import extract
 

@@ -85,6 +85,23 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
     )  # fmt: skip
 
 
+@layers.command("clean", cls=words.Command)
+@click.option("--all", "everything", is_flag=True, help="全部删除，下次使用时重做")
+@click.option("--older", type=click.FloatRange(min=0), metavar="天数", help="删除这么多天没有用过的")
+def layers_clean(everything: bool, older: float | None) -> int:
+    """清理预处理缓存；不写选项时只删别的版本留下的和损坏的。图层文件本身不动。"""
+    from linxi_gis import prepared
+
+    if everything and older is not None:
+        raise UsageError("--all 和 --older 只能写一个")
+    folder = roof.cache_folder()
+    done = prepared.clean(folder, everything=everything, older_days=older)
+    click.echo(f"删除 {done.files} 个文件，{done.size / 1e6:.1f} MB：{folder}")
+    if done.kept:
+        click.echo(f"有 {done.kept} 个文件正被使用，没有删除；请关闭其他 linxi 后重试", err=True)
+    return 0
+
+
 @click.command(cls=words.Command)
 @_CATALOG
 @_ON

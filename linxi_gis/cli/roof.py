@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linxi_gis.errors import LinxiError, UsageError
+from linxi_gis.units import plain
 
 if TYPE_CHECKING:
     from linxi_gis.library import Library
@@ -57,15 +59,41 @@ def open_office(catalog: str | None) -> Office:
     from linxi_gis import catalog as catalogs
     from linxi_gis import rulebook
     from linxi_gis.library import Library
+    from linxi_gis.prepared import Cache
     from linxi_layers import demo_outline, rules_dir
 
     path = catalog_path(catalog)
     catalog_read = catalogs.read(path)
+    told: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in told:  # what holds for every layer is said once
+            told.add(line)
+            click.echo(plain(line), err=True)
+
+    cache = Cache(cache_folder(), tell)
     outline = None
     if catalog_read.county == OUTLINE_COUNTY:
         drawn = shapely.from_geojson(demo_outline().read_text(encoding="utf-8"))
         outline = shapely.union_all(shapely.get_parts(drawn))
-    return Office(Library(catalog_read, outline), rulebook.load(rules_dir()))
+    return Office(Library(catalog_read, outline, cache), rulebook.load(rules_dir(), cache_folder() / "rules"))
+
+
+def cache_folder() -> Path:
+    """Return where prepared layers are kept: LINXI_CACHE, else the place this system has for such things.
+
+    Windows: %LOCALAPPDATA%; macOS: ~/Library/Caches; else XDG_CACHE_HOME or ~/.cache (XDG Base Directory 0.8).
+    """
+    named = os.environ.get("LINXI_CACHE")
+    if named:
+        return Path(named).expanduser().absolute()
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "linxi" / "Cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "linxi"
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    return (base if base.is_absolute() else home / ".cache") / "linxi"
 
 
 def day_of(text: str | None) -> date:

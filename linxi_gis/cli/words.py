@@ -79,6 +79,8 @@ def _expected(error: click.BadParameter) -> str:
             return f"应为 {'、'.join(str(choice) for choice in choices)} 之一"
         case click.IntRange(min=low, max=high):
             return f"应为 {low}～{high} 的整数" if high is not None else f"应为不小于 {low} 的整数"
+        case click.FloatRange(min=low):
+            return f"应为不小于 {low:g} 的数"
         case click.ParamType(name="integer"):
             return "应为整数"
         case click.ParamType(name="float"):

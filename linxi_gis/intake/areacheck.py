@@ -9,7 +9,6 @@ from decimal import Decimal
 from functools import cache
 
 import numpy as np
-import pyproj
 import shapely
 
 from linxi_gis import crs
@@ -138,6 +137,8 @@ def _zones(site: Site, drawn: Geometry, wanted: float) -> Iterator[str]:
 @cache
 def _into(system: str) -> Callable[[FloatArray], FloatArray]:
     """The way from longitude latitude into the plane of a zone, however far off the zone is."""
+    import pyproj  # 80 ms to load
+
     convert = pyproj.Transformer.from_crs(crs.LONLAT, system, always_xy=True).transform
     return lambda xy: np.column_stack(convert(xy[:, 0], xy[:, 1]))
 

@@ -20,7 +20,7 @@ from linxi_gis.intake.placing import east_first
 from linxi_gis.intake.reading import Candidate, Claim, Declared, Draft, Drawn, Options
 from linxi_gis.intake.readings import every
 from linxi_gis.intake.rings import mended
-from linxi_gis.intake.zones import gauss_krueger
+from linxi_gis.intake.zones import plane_on_any_datum
 from linxi_gis.model import GeometryArray, Site
 from linxi_gis.units import M2_PER_HM2, M2_PER_MU, area_text
 
@@ -201,8 +201,10 @@ def _of_claim(read: _Read, claim: Claim) -> tuple[str, ...]:
 
 def _agrees(read: _Read, claim: Claim) -> bool | None:
     """Whether a reading is what the claim states of zone and system; None when it states neither."""
-    plane = gauss_krueger(crs.unbound(crs.parse(read.ruling.system)))
+    plane = plane_on_any_datum(read.ruling.system)
     if claim.system:
+        if claim.system == read.ruling.system:
+            return True
         return crs.parse(claim.system).equals(crs.parse(read.ruling.system), ignore_axis_order=True)
     said = [claim.meridian_deg] if claim.meridian_deg is not None else []
     numbers = [claim.zone] if claim.zone is not None else []
@@ -222,7 +224,7 @@ def _of_figures(read: _Read, features: Sequence[Drawn], draft: Draft) -> tuple[s
     if read.ruling.degrees:
         return (f"经度 {west:.6g}～{east:.6g}，纬度 {south:.6g}～{north:.6g}",)
     span = f"横坐标 {west:.0f}～{east:.0f}"
-    plane = gauss_krueger(crs.unbound(crs.parse(read.ruling.system)))
+    plane = plane_on_any_datum(read.ruling.system)
     shape = examine(bounds, draft.east)
     if plane is None:
         return (span,)

@@ -21,6 +21,7 @@ from linxi_gis.intake.headers import Table
 from linxi_gis.intake.reading import Drawn
 from linxi_gis.intake.rows import Line, Page
 from linxi_gis.intake.words import role_of
+from linxi_gis.model import BANK_STATIONS
 
 _STATION = re.compile(r"[A-Za-z]{0,3}\s*(\d{1,5})\s*\+\s*(\d{1,4}(?:\.\d*)?)")
 _SIDE = re.compile(r"([左右])(?:岸|侧|边界?|边线|线|桩|半幅|幅)?(?:坐标)?")
@@ -101,7 +102,7 @@ def read_corridor(table: Table, columns: Columns, page: Page, source: str) -> Co
     step = min(cell.step for row in cells for cell in row[: 4 if banks else 2])
     name = page.caption or (table.titles[-1] if table.titles else "")
     drawn = Drawn(
-        shapely.Polygon(ring), name or "走廊", name=name, attributes=ends(stations),
+        shapely.Polygon(ring), name or "走廊", name=name, attributes=(*ends(stations), (BANK_STATIONS, str(len(lines)))),
         step=None if page.counted else step, issues=tuple(told),
     )  # fmt: skip
     one, two = (table.heading(columns[name]) for name in names[:2])

@@ -83,7 +83,7 @@ def _examine(subjects: Sequence[Subject], county: Geometry | None) -> list[Site]
     if not subjects:
         return []
     made: list[list[Issue]] = [[] for _ in subjects]
-    degrees = np.array([crs.parse(one.system).is_geographic for one in subjects])
+    degrees = np.array([crs.is_geographic(one.system) for one in subjects])
     chains = ringcheck.chains_of([one.drawn for one in subjects], degrees)
     odd = ringcheck.odd_chains(chains)
     for owner in map(int, np.unique(chains.owner[odd])):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-import pyproj
+from typing import TYPE_CHECKING
 
 from linxi_gis import crs
 from linxi_gis.datum import DATUMS
@@ -14,6 +13,9 @@ from linxi_gis.intake.foreign import old_datums
 from linxi_gis.intake.reading import Claim
 from linxi_gis.intake.readings import ASSUMED_DEGREES, ASSUMED_METRES
 from linxi_gis.intake.zones import Plane, Zone, name_of, plane_of, zone_of_meridian, zone_of_number
+
+if TYPE_CHECKING:
+    import pyproj
 
 # Inverse flattening of GRS80 (CGCS2000) and WGS84: between figures as near as these a metre is lost at most.
 _MODERN = (298.257222101, 298.257223563)

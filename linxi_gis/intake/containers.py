@@ -181,10 +181,10 @@ def _draft(
     shared = (("图层", name),) if several else ()
     drawn, issues = features(layer, place_name, text.encoding, text.how, shared)
     how = f"{label} 图层 {name} 写明" if named else f"{label} 写明"
-    return Draft(place_name, label, drawn, _claim(layer.system, how), 0, issues=issues)
+    return Draft(place_name, label, drawn, claim_of(layer.system, how), 0, issues=issues)
 
 
-def _claim(system: str, how: str) -> Claim:
+def claim_of(system: str, how: str) -> Claim:
     """What a layer says of its reference system; nothing when it is undefined, as GeoPackage's srs_id 0 and -1."""
     if not system or re.search(r"undefined|^\s*(LOCAL_CS|ENGCRS|ENGINEERINGCRS)\b", system, re.IGNORECASE):
         return Claim()

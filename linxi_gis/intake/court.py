@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-
-import pyproj
+from typing import TYPE_CHECKING
 
 from linxi_gis import crs
 from linxi_gis.datum import DATUMS
@@ -36,6 +35,9 @@ from linxi_gis.intake.zones import (
     plane_of,
     zone_of_number,
 )
+
+if TYPE_CHECKING:
+    import pyproj
 
 __all__ = ["ASSUMED_DEGREES", "Bounds", "Doubt", "Option", "Ruling", "Shape", "decide", "examine", "finite", "in_china"]
 

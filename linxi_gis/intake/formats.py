@@ -15,9 +15,6 @@ from linxi_gis.intake import encoding
 from linxi_gis.intake.geojson import draft_geojson_text
 from linxi_gis.intake.reading import Draft, Limits
 from linxi_gis.intake.sniff import by_content
-from linxi_gis.intake.table import draft_table
-from linxi_gis.intake.txt import draft_txt, is_txt
-from linxi_gis.intake.wkt import draft_wkt, is_wkt
 
 # A reader takes the bytes, the name for messages and the limits, and returns a draft for every layer,
 # sheet or part that has a reference system of its own.
@@ -29,10 +26,16 @@ def draft_text(text: str, source: str, issues: tuple[Issue, ...] = ()) -> Draft:
     """Return the draft of a text by its content: GeoJSON, a plot file, or a table of coordinates."""
     if text.lstrip().startswith("{"):
         return draft_geojson_text(text, source, issues)
+    from linxi_gis.intake.txt import draft_txt, is_txt
+
     if is_txt(text):
         return draft_txt(text, source, issues)
+    from linxi_gis.intake.wkt import draft_wkt, is_wkt
+
     if is_wkt(text):
         return draft_wkt(text, source, issues)
+    from linxi_gis.intake.table import draft_table
+
     return draft_table(text, source, issues)
 
 

@@ -6,7 +6,6 @@ import contextlib
 import gc
 import io
 import itertools
-import multiprocessing
 import pickle
 import shutil
 import signal
@@ -15,8 +14,6 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Future
-from concurrent.futures import TimeoutError as OutOfTime
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
@@ -27,7 +24,9 @@ from linxi_gis.intake import reader
 from linxi_gis.intake.reading import Options, Reading
 from linxi_gis.intake.sniff import by_content
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # with what they bring, 30 ms to load: only where a child is started
+    from concurrent.futures import Future
+
     from pebble import ProcessPool
 
 # Our choice: what a 200 MB shapefile takes, three times over. A child that wants more is ended.
@@ -148,6 +147,9 @@ class Reader:
 
     def _run(self, pool: ProcessPool, paths: tuple[Path, Path, Path], seconds: float, where: str) -> None:
         """Have a child answer; raises InputError when it runs out of time or dies."""
+        from concurrent.futures import BrokenExecutor, CancelledError
+        from concurrent.futures import TimeoutError as OutOfTime
+
         from pebble import ProcessExpired
 
         future = pool.schedule(_answer, args=paths, timeout=seconds)
@@ -173,6 +175,8 @@ class Reader:
 
     def _started(self) -> tuple[ProcessPool, Path]:
         """Return the pool, a new one if there is none or an idle child's death broke the old one."""
+        import multiprocessing
+
         from pebble import ProcessPool
 
         with self._lock:

@@ -65,6 +65,16 @@ def draft_bundle(bundle: Bundle, limits: Limits) -> Draft:
     return Draft(where, "Shapefile", drawn, _claim(bundle), 0, issues=(*told, *odd, *issues))
 
 
+def examined(bundle: Bundle) -> tuple[int, Claim, str, tuple[Issue, ...]]:
+    """Return the records, the claim and the stated encoding of a shapefile, and what is odd about its parts.
+
+    For reading it in place, without a copy. Raises InputError as `draft_bundle`.
+    """
+    index, told = guarded(lambda: _index(bundle), bundle.name)
+    _, odd = guarded(lambda: _table(bundle, len(index)), bundle.name)
+    return len(index), _claim(bundle), _line(bundle, ".cpg"), (*told, *odd)
+
+
 def _placed(bundle: Bundle, target: Path, index: Index, *, rebuilt: bool, table: bool) -> None:
     place(bundle.parts[".shp"], target)
     if rebuilt:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-
-import pyproj
+from typing import TYPE_CHECKING
 
 from linxi_gis import crs
 from linxi_gis.errors import CrsError, UsageError
 from linxi_gis.finding import Issue
+
+if TYPE_CHECKING:
+    import pyproj
 
 # Our limits, several times what any Chinese datum needs: beyond, the unit or the order is another.
 _MOST = (1000.0, 1000.0, 1000.0, 60.0, 60.0, 60.0, 200.0)
@@ -104,7 +106,7 @@ def told(system: str, given: Transform, x: float, y: float) -> Issue:
     """
     here = crs.points_of(transformed(system, given), x, y)
     before = crs.own_degrees(system, x, y)
-    _, _, moved = crs.GEOD.inv(*before, *here)
+    _, _, moved = crs.geod().inv(*before, *here)
     if not moved <= _FARTHEST_M:
         raise CrsError(
             f"按转换参数 {given.text} 位置移动 {moved:.0f} m，参数不可信", remedy=f"请核对参数的单位、次序和方向：{_EXAMPLE}"

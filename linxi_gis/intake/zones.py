@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-
-import pyproj
+from typing import TYPE_CHECKING
 
 from linxi_gis import crs
+
+if TYPE_CHECKING:
+    import pyproj
 
 # EPSG: 3° zones 25-45 with prefix 4513-4533, by meridian 75-135°E 4534-4554;
 # 6° zones 13-23 with prefix 4491-4501, by meridian 75-135°E 4502-4512.
@@ -101,11 +103,27 @@ def plane_of(system: str) -> Plane | None:
     >>> plane_of("EPSG:4527"), plane_of("EPSG:4548").prefix, plane_of("EPSG:32650")
     (Plane(zone=Zone(width_deg=3, number=39), prefix=39), None, None)
     """
+    ours = crs.gauss_krueger(system)
+    if ours is not None:
+        return _numbered(ours.meridian, ours.false_easting_m)
+    if system == crs.LONLAT:
+        return None
     parsed = crs.parse(system)
     figure = parsed.ellipsoid
     if figure is None or abs(figure.inverse_flattening - 298.257222101) >= 1e-6:
         return None
     return gauss_krueger(parsed)
+
+
+def plane_on_any_datum(system: str) -> Plane | None:
+    """Return the Gauss-Krüger plane a CRS text means, on whatever datum, or None; raises CrsError.
+
+    >>> plane_on_any_datum("EPSG:2363") == plane_on_any_datum("EPSG:4527"), plane_on_any_datum("EPSG:4490")
+    (True, None)
+    """
+    if system == crs.LONLAT or crs.gauss_krueger(system) is not None:
+        return plane_of(system)
+    return gauss_krueger(crs.unbound(crs.parse(system)))
 
 
 def gauss_krueger(system: pyproj.CRS) -> Plane | None:
@@ -120,7 +138,11 @@ def gauss_krueger(system: pyproj.CRS) -> Plane | None:
     value = {parameter.code: float(parameter.value) for parameter in operation.params}
     if value.get("8801") != 0.0 or value.get("8805") != 1.0 or value.get("8807") != 0.0:
         return None
-    easting, meridian = value.get("8806", 0.0), value.get("8802", 0.0)
+    return _numbered(value.get("8802", 0.0), value.get("8806", 0.0))
+
+
+def _numbered(meridian: float, easting: float) -> Plane | None:
+    """The plane of a central meridian and a false easting, None where they are of no zone."""
     prefix, rest = divmod(easting, 1_000_000.0)
     zone = zone_of_meridian(meridian, 6 if 13 <= prefix <= 23 else 3)
     if zone is None or rest != _FALSE_EASTING_M or prefix not in (0.0, float(zone.number)):

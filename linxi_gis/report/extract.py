@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import shapely
 
 from linxi_gis.crs import Geometry
-from linxi_gis.finding import Finding, Hit, Issue, LayerResult, OtherReading, Question
+from linxi_gis.finding import Finding, Hit, Issue, LayerResult, OtherReading, Passage, Question
 from linxi_gis.law import Citation, Value
-from linxi_gis.model import Assessment, Candidate, Partition, Site
+from linxi_gis.model import Assessment, Avoidance, Candidate, Partition, Site
+from linxi_gis.units import lies, wind
 
 SCHEMA = "assessment-1"
 DISCLAIMER = "初步研判，不替代主管部门认定"
 STAMP = "示意数据，结论无效力"
+NO_ADVICE = "仅供选址调整时参考的思路，不构成拆分项目的建议，也不代表避让后可行"
 Json = Mapping[str, Any]
 
 
@@ -62,6 +63,8 @@ def build(assessment: Assessment) -> dict[str, Any]:
             "unevaluated": [{"rule": rule, "why": why} for rule, why in assessment.rules.unevaluated],
         },
     }
+    if assessment.avoidance is not None:
+        body["avoidance"] = _avoidance(assessment.avoidance)
     return {**body, "digest": hashlib.sha256(canonical(body).encode()).hexdigest()}
 
 
@@ -81,6 +84,8 @@ def array(extracts: Sequence[Json]) -> str:
 
 def schema(name: str = SCHEMA) -> dict[str, Any]:
     """Return a JSON Schema (draft 2020-12): that of every extract, or "reading-1", that of a reading."""
+    from importlib import resources  # 15 ms to load, and seldom asked for
+
     text = resources.files("linxi_gis").joinpath(f"schemas/{name}.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
@@ -113,6 +118,7 @@ def site_body(site: Site) -> dict[str, Any]:
         "parts": site.parts,
         "area_m2": _round(site.area_m2, 4),
         "planar_area_m2": _round(site.planar_area_m2, 4),
+        **({} if site.survey_area_m2 is None else {"survey_area_m2": _round(site.survey_area_m2, 4)}),
         "declared_area_m2": _round(site.declared_area_m2, 4),
         "length_m": _round(site.length_m, 4),
         "width_m": _round(site.width_m, 4),
@@ -195,6 +201,44 @@ def _measured(hit: Hit | None) -> Json:
         "intervals_m": [[_round(start, 4), _round(end, 4)] for start, end in hit.intervals_m],
         "nearest_zone": _point(hit.nearest_zone),
         "nearest_site": _point(hit.nearest_site),
+        "flip_m": _round(hit.flip_m, 4),
+        "leave_m": _round(hit.leave_m, 4),
+        **({"passages": [_passage(one) for one in hit.passages]} if hit.passages else {}),
+        **({"bank": hit.bank} if hit.bank else {}),
+    }
+
+
+def _passage(one: Passage) -> Json:
+    return {
+        "from_m": _round(one.from_m, 4),
+        "to_m": _round(one.to_m, 4),
+        "entry": _point(one.entry),
+        "exit": _point(one.exit),
+    }
+
+
+def _avoidance(one: Avoidance) -> Json:
+    shift = one.shift
+    return {
+        "note": NO_ADVICE,
+        "radius_m": _round(one.radius_m, 4),
+        "zones": [{"layer": layer, "zone_id": zone} for layer, zone in one.zones],
+        "free_m2": _round(one.free_m2, 4),
+        "pieces": one.pieces,
+        "largest_m2": _round(one.largest_m2, 4),
+        "slivers": one.slivers,
+        "geometry": None if one.geometry is None else geometry(one.geometry),
+        "shift": None
+        if shift is None
+        else {
+            "found": shift.found,
+            "complete": shift.complete,
+            "searched_m": _round(shift.searched_m, 4),
+            "distance_m": _round(shift.distance_m, 4) if shift.found else None,
+            "bearing_deg": _round(shift.bearing_deg, 3) if shift.found else None,
+            "verdict": one.moved_verdict or None,
+            "label": one.moved_label or None,
+        },
     }
 
 
@@ -268,6 +312,11 @@ def _layer(layer: LayerResult) -> Json:
             "zone_name": near.zone_name,
             "distance_m": _round(near.distance_m, 4),
             "bearing_deg": _round(near.bearing_deg, 3),
+            "wind": "" if near.bearing_deg is None else wind(near.bearing_deg),
+            "lies": "" if near.bearing_deg is None else lies(near.bearing_deg, near.distance_m),
+            "nearest_site": _point(near.nearest_site),
+            "nearest_zone": _point(near.nearest_zone),
+            "flip_m": _round(near.flip_m, 4),
         },
         "issues": [issue(one) for one in layer.issues],
     }
@@ -279,4 +328,5 @@ def _part(part: Partition) -> Json:
         "area_m2": _round(part.area_m2, 4),
         "length_m": _round(part.length_m, 4),
         "share_percent": part.share_percent,
+        **({"sliver": True} if part.sliver else {}),
     }

@@ -11,10 +11,10 @@ from rich.text import Text
 from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Verdict
 from linxi_gis.model import Assessment, Site
-from linxi_gis.report.extract import DISCLAIMER, STAMP
+from linxi_gis.report.extract import DISCLAIMER, NO_ADVICE, STAMP
 from linxi_gis.report.reading import candidates
 from linxi_gis.themes import STATUS_TITLES
-from linxi_gis.units import KIND_WORDS, area_text, chainage, distance_text, plain, wind
+from linxi_gis.units import KIND_WORDS, area_text, chainage, distance_text, lies, plain, wind
 
 COLOURS = {
     Verdict.CLEAR: "green",
@@ -42,12 +42,15 @@ def render(assessment: Assessment) -> RenderableType:
         compared = any(one.distance_km is not None for one in assessment.site.candidates)
         parts += [Text(), candidates(assessment.site.candidates, "其他可能的读法（未采用）", compared)]
     parts += [Text(), _layers(assessment)]
+    nearby = places(assessment)
+    parts.extend(Text(one, style="dim") for one in nearby and ["", *nearby])
     if assessment.overall.unchecked:
         parts += [Text(), Text(f"未核查：{'；'.join(assessment.overall.unchecked)}", style=_UNCHECKED_STYLE)]
     parts.extend(Text(plain(f"! {text}"), style="yellow") for text in _layer_warnings(assessment))
     told = _findings(assessment.findings)
     if told is not None:
         parts += [Text(), told]
+    parts.extend(Text(one) for one in avoided(assessment))
     parts += [Text(), _foot(assessment), Text()]
     return Group(*parts)
 
@@ -82,6 +85,8 @@ def _reading(site: Site) -> Text:
     size = [f"{KIND_WORDS[site.kind]}，{site.parts} 部分"]
     if site.area_m2:
         size.append(f"椭球面积 {area_text(site.area_m2)}（平面 {area_text(site.planar_area_m2)}）")
+    if site.survey_area_m2 is not None:
+        size.append(f"图斑椭球面积 {site.survey_area_m2:.2f} m²（椭球面积 {site.area_m2:.2f} m²）")
     if site.length_m:
         size.append(f"长 {distance_text(site.length_m)}")
     if site.width_m:
@@ -156,6 +161,43 @@ def _near(hit: Hit | None) -> str:
     return plain(f"{mark}{wind(hit.bearing_deg)} {distance_text(hit.distance_m)} {hit.zone_name}")
 
 
+def places(assessment: Assessment) -> list[str]:
+    """Return where the nearest zone of each layer lies that the site does not meet, a sentence each."""
+    told = []
+    for layer in assessment.layers:
+        hit = layer.nearest
+        if hit is None or hit.bearing_deg is None or hit.distance_m > layer.range_m:
+            continue
+        of = "点位" if assessment.site.kind == "point" else "线路" if assessment.site.kind == "line" else "场界"
+        where = f"{lies(hit.bearing_deg, hit.distance_m, of)}（{hit.bearing_deg:.1f}°）"
+        told.append(plain(f"{layer.title}：{hit.zone_name or hit.zone_id}{where}"))
+    return told
+
+
+def avoided(assessment: Assessment) -> list[str]:
+    """Return what avoiding the prohibiting zones would come to, a sentence each; nothing where nobody asked."""
+    one = assessment.avoidance
+    if one is None:
+        return []
+    if not one.zones:
+        return ["", "避让：没有命中禁止类图斑"]
+    said = ["", f"避让 {len(one.zones)} 个禁止类图斑的设想（{NO_ADVICE}）："]
+    if assessment.site.kind in ("polygon", "corridor"):
+        thin = f"，另有 {one.slivers} 块窄于 1 m" if one.slivers else ""
+        said.append(
+            f"　图斑以外还有 {area_text(one.free_m2)}，{one.pieces} 块，最大一块 {area_text(one.largest_m2)}{thin}"
+        )
+    shift = one.shift
+    if shift is None or not shift.complete:
+        said.append("　整体平移：边界过于复杂，未计算")
+    elif not shift.found:
+        said.append(f"　整体平移：{distance_text(one.radius_m)} 以内没有能避开的位置")
+    else:
+        way = f"向{wind(shift.bearing_deg)}（{shift.bearing_deg:.1f}°）平移 {distance_text(shift.distance_m)}"
+        said.append(plain(f"　整体平移：最少{way}，那里的初步结论为 {one.moved_label}"))
+    return said
+
+
 def _findings(findings: Iterable[Finding]) -> Table | None:
     """Return the findings that decide, each with its zone, clause and questions; None without any."""
     told = [finding for finding in findings if finding.verdict > Verdict.NOTICE]
@@ -164,19 +206,29 @@ def _findings(findings: Iterable[Finding]) -> Table | None:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    seen: set[tuple[str, str]] = set()
     for finding in told[:FINDINGS_SHOWN]:
-        table.add_row(Text(finding.verdict.label, style=COLOURS[finding.verdict]), _finding(finding))
+        zone = (finding.layer, finding.hit.zone_id if finding.hit else "")
+        row = _finding(finding, moved=zone not in seen)  # of one zone the flip distance is told once
+        seen.add(zone)
+        table.add_row(Text(finding.verdict.label, style=COLOURS[finding.verdict]), row)
     if len(told) > FINDINGS_SHOWN:
         table.add_row("", Text(f"另有 {len(told) - FINDINGS_SHOWN} 条，见 JSON 摘要或地图", style="dim"))
     return table
 
 
-def _finding(finding: Finding) -> Text:
+def _finding(finding: Finding, *, moved: bool) -> Text:
     hit = finding.hit
     text = Text("" if hit is None else plain(f"{hit.zone_name or hit.zone_id}（{hit.relation.label}）"))
     if hit is not None and hit.intervals_m:
         spans = "、".join(f"{chainage(a)}～{chainage(b)}" for a, b in hit.intervals_m[:3])
-        text.append(f" {spans}{' 等' if len(hit.intervals_m) > 3 else ''}")
+        count = len(hit.passages or hit.intervals_m)
+        text.append(f" {spans}{' 等' if len(hit.intervals_m) > 3 else ''}，穿越 {count} 次")
+    if hit is not None and hit.bank_label:
+        text.append(f" {hit.bank_label}")
+    if moved and hit is not None and hit.flip_label:
+        thick = f"（重叠处厚 {distance_text(hit.margin_m)}）" if hit.relation.hit and hit.margin_m else ""
+        text.append(f" {hit.flip_label}{thick}")
     if finding.basis is not None:
         text.append(f" {finding.rule}《{finding.basis.instrument}》{finding.basis.article}")
     if finding.say:

@@ -8,13 +8,14 @@ from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Citation, Verdict
 from linxi_gis.model import Assessment, Site
 from linxi_gis.themes import TEXT_STATUS_TITLES, class_title
-from linxi_gis.units import area_text, distance_text, wind
+from linxi_gis.units import area_text, chainage, distance_text, lies
 from linxi_maps.escape import safe
 from linxi_maps.layers import MapLayer
 from linxi_maps.panels import Unchecked, colour, facts
 
 _KINDS = {"polygon": "地块", "line": "线路", "point": "点位", "corridor": "走廊"}
 _TELLING = ("layer_not_checked", "layer_absent", "layer_stale", "not_covering", "coverage_unknown", "layer_lossy")
+_SPANS = 5
 _WHY = {
     "not_checked": "图层不可用",
     "stale": "图层已过期",
@@ -35,13 +36,28 @@ def measured(hit: Hit) -> list[tuple[str, str]]:
         rows.append(("穿越长度", distance_text(hit.length_m) if hit.length_m else ""))
         rows.append(("占场址比例", f"{hit.share_of_site * 100.0:.2f} %" if hit.area_m2 else ""))
     else:
-        way = (
-            f"（{wind(hit.bearing_deg)}方向）" if hit.bearing_deg is not None and hit.distance_m > 0.0 else ""
-        )
-        rows.append(("最近距离", f"{distance_text(hit.distance_m)}{way}"))
+        placed = hit.bearing_deg is not None and hit.distance_m > 0.0
+        where = f"{lies(hit.bearing_deg or 0.0, hit.distance_m)}（{hit.bearing_deg:.1f}°）" if placed else ""
+        rows.append(("最近距离", where or distance_text(hit.distance_m)))
+    if hit.bank_label:
+        rows.append(("左右岸", hit.bank_label))
+    if hit.passages:
+        rows.append(("穿越", _passages(hit)))
+    if hit.flip_label:
+        rows.append(("翻转距离", hit.flip_label))
     if hit.critical:
         rows.append(("临界", f"{distance_text(hit.margin_m)}，小于图层与场址的精度之和，须实测核定"))
     return rows
+
+
+def _passages(hit: Hit) -> str:
+    spans = [
+        f"{chainage(one.from_m)}（{one.entry[0]:.5f}°E {one.entry[1]:.5f}°N）～"
+        f"{chainage(one.to_m)}（{one.exit[0]:.5f}°E {one.exit[1]:.5f}°N）"
+        for one in hit.passages[:_SPANS]
+    ]
+    more = " 等" if len(hit.passages) > _SPANS else ""
+    return f"{len(hit.passages)} 次：{'；'.join(spans)}{more}"
 
 
 def source(basis: Citation) -> str:
@@ -86,6 +102,7 @@ def site_facts(site: Site) -> list[tuple[str, str]]:
         ("类型", kind),
         ("面积", f"{area_text(site.area_m2)}（椭球面积）" if site.area_m2 else ""),
         ("平面面积", f"{area_text(site.planar_area_m2)}（高斯投影）" if site.planar_area_m2 else ""),
+        ("图斑椭球面积", f"{site.survey_area_m2:.2f} m²（国土调查公式）" if site.survey_area_m2 is not None else ""),
         ("申报面积", area_text(site.declared_area_m2) if site.declared_area_m2 else ""),
         ("长度", distance_text(site.length_m) if site.length_m else ""),
         ("走廊宽度", f"{site.width_m:g} m" if site.width_m else ""),

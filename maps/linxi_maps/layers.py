@@ -49,7 +49,7 @@ def map_layer(layer: Layer, *, near: Site | None = None) -> MapLayer:
     whole layer simplified by 20 m (more where it has very many vertices). Shared edges stay shared in layers
     that are coverages (control units, towns).
     """
-    rows, shapes, tolerance = np.arange(len(layer.zones)), layer.zones, COUNTY_TOLERANCE_M
+    rows, shapes, tolerance = np.arange(len(layer.zones)), np.asarray(layer.zones), COUNTY_TOLERANCE_M
     if near is not None:
         frame = _grown(near.ground.bounds, AROUND_M, AROUND_M)
         rows = np.sort(layer.tree.query(frame))
@@ -61,9 +61,9 @@ def map_layer(layer: Layer, *, near: Site | None = None) -> MapLayer:
         theme=layer.identity.theme,
         title=layer.identity.title,
         geometry=rounded(crs.lonlat_of_plane(shapes)) if len(shapes) else shapes,
-        names=tuple(layer.zone_names[i] for i in rows),
-        classes=tuple(layer.zone_classes[i] for i in rows),
-        ids=tuple(layer.zone_ids[i] for i in rows),
+        names=tuple(layer.zone_names[i] for i in rows.tolist()),
+        classes=tuple(layer.zone_classes[i] for i in rows.tolist()),
+        ids=tuple(layer.zone_ids[i] for i in rows.tolist()),
         demonstration=layer.identity.demonstration,
         note=layer.stale or ("" if layer.coverage is not None else "图层未注明覆盖范围，空白处不等于没有"),
         tolerance_m=tolerance,

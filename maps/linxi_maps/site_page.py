@@ -12,7 +12,7 @@ import shapely
 from linxi_gis.crs import Geometry
 from linxi_gis.finding import Finding, Hit
 from linxi_gis.model import Assessment, Site
-from linxi_gis.report.text import other_readings
+from linxi_gis.report.text import avoided, other_readings
 from linxi_gis.units import distance_text
 from linxi_maps import panels
 from linxi_maps.drawing import (
@@ -149,6 +149,7 @@ def _side(
     if quiet:
         lines.append(f"已核查、本图范围内没有图斑：{'、'.join(quiet)}。")
     told = (i.text for r in results.values() if not r.unchecked for i in r.issues if i.severity != "info")
+    lines += avoided(assessment)[1:]
     lines += [f"读法：{text}" for text in other_readings(assessment)]
     lines += [f"另一种读法（未采用）：{one.label}，{'；'.join(one.evidence)}" for one in site.candidates[:_LISTED]]
     lines += [f"图层说明：{text}" for text in dict.fromkeys(told)]

@@ -1,0 +1,118 @@
+"""What is finished of a batch, kept beside its output until the output is whole: OUT.parts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from linxi_gis.batch import table
+from linxi_gis.errors import InputError, UsageError
+
+_MANIFEST = "manifest.json"
+_PART = re.compile(r"block-(\d+)\.zip")
+Key = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A folder of finished blocks, and the manifest that says of what."""
+
+    folder: Path
+
+    def open(self, key: Key, *, resume: bool) -> frozenset[int]:
+        """Return the numbers of the blocks that are finished; begins a folder where there is none.
+
+        Raises UsageError when unfinished work is there and nobody said to go on with it, and when it was of
+        other files, layers or options.
+        """
+        manifest = self.folder / _MANIFEST
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not manifest.exists():
+                _written(manifest, json.dumps(key, ensure_ascii=False, indent=1).encode())
+                return frozenset()
+            held = json.loads(manifest.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.folder} 不能用（{error}）", remedy="请换一个 --out，或删除该文件夹") from error
+        if not resume:
+            raise UsageError(
+                f"{self.folder} 里有上次没做完的筛查", remedy="接着做请加 --resume；重做请先删除该文件夹"
+            )
+        changed = _differences(held, json.loads(json.dumps(key)))
+        if changed:
+            raise UsageError(
+                f"不能接着做：{'、'.join(changed)}与上次不同", where=str(self.folder),
+                remedy="恢复原来的文件、图层和选项后再试；要重做，请先删除该文件夹",
+            )  # fmt: skip
+        return frozenset(int(match[1]) for path in self.folder.iterdir() if (match := _PART.fullmatch(path.name)))
+
+    def save(self, number: int, data: bytes) -> None:
+        """Keep a finished block; it is there whole or not at all. Raises UsageError."""
+        try:
+            _written(self._path(number), data)
+        except OSError as error:
+            raise UsageError(
+                f"{self.folder} 写不进去（{error.strerror}）", remedy="请腾出磁盘空间后加 --resume 接着做"
+            ) from error
+
+    def load(self, number: int) -> table.Block:
+        """Return a finished block; raises InputError for one that was changed, and removes it."""
+        path = self._path(number)
+        try:
+            return table.unpacked(path.read_bytes())
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise InputError(
+                f"第 {number + 1} 块的结果已损坏，已删除", where=str(path), remedy="请加 --resume 补做这一块"
+            ) from error
+
+    def remove(self) -> None:
+        """Remove what this module wrote, and the folder when nothing else is in it."""
+        with contextlib.suppress(OSError):
+            for path in list(self.folder.iterdir()):
+                if path.name == _MANIFEST or _PART.fullmatch(path.name) or path.suffix == ".tmp":
+                    path.unlink()
+            self.folder.rmdir()
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"block-{number:06d}.zip"
+
+
+def _written(path: Path, data: bytes) -> None:
+    made = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    made.write_bytes(data)
+    os.replace(made, path)
+
+
+_WORDS = {
+    "format": "程序", "engine": "程序版本", "sources": "输入文件", "layers": "图层", "day": "日期",
+    "options": "选项", "block": "块的大小", "columns": "列",
+}  # fmt: skip
+
+
+def _differences(held: object, key: Key) -> list[str]:
+    if not isinstance(held, dict):
+        return ["记录"]
+    changed = []
+    for name in dict.fromkeys((*key, *held)):
+        if held.get(name) == key.get(name):
+            continue
+        word = _WORDS.get(name, str(name))
+        if name in ("sources", "layers"):
+            old, new = _pairs(held.get(name)), _pairs(key.get(name))
+            which = [one for one in dict.fromkeys((*old, *new)) if old.get(one) != new.get(one)]
+            word = f"{word}（{'、'.join(which[:5])}）" if which else word
+        changed.append(word)
+    return changed
+
+
+def _pairs(held: object) -> dict[str, object]:
+    rows = held if isinstance(held, list) else []
+    return {str(row[0]): row[1:] for row in rows if isinstance(row, list) and row}

@@ -1,0 +1,84 @@
+"""What is told of a site and a zone beyond their measures: flip distances, and where a line goes in and out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import shapely
+
+from linxi_gis import flip, intervals
+from linxi_gis.crs import Geometry, plane_of_lonlat
+from linxi_gis.finding import Hit, Passage, Relation
+from linxi_gis.model import BANK_STATIONS, GeometryColumn, Site
+
+
+def chain_of(site: Site) -> intervals.Chain | None:
+    """Return the chain of a line site, None for any other."""
+    return intervals.chain(site.ground) if site.kind == "line" else None
+
+
+def passages(line: intervals.Chain | None, zone: Geometry, relation: Relation) -> tuple[Passage, ...]:
+    """Return the stretches of a line in a zone of the area plane, with where it goes in and out; none for a miss."""
+    if line is None or not relation.hit:
+        return ()
+    found = intervals.crossings(line, zone)
+    ends = intervals.places(line, [metres for span in found for metres in span])
+    return tuple(
+        Passage(start, end, entry, leave)
+        for (start, end), entry, leave in zip(found, ends[::2], ends[1::2], strict=True)
+    )
+
+
+def flips(site: Site, zone: Geometry, relation: Relation, distance_m: float, margin_m: float) -> flip.Flip:
+    """Return the flip distances of a measured pair (see `flip.of_pair`)."""
+    return flip.of_pair(site.ground, zone, relation, distance_m, margin_m)
+
+
+Bank = Literal["left", "right", "both", ""]
+Banks = tuple[Geometry, Geometry]
+# Our choice: of a miss, two banks as near as this are both told.
+_AS_NEAR_M = 0.01
+
+
+def banks_of(site: Site) -> Banks | None:
+    """Return the left and the right bank (in the area plane) of a site read from a table of two banks, else None.
+
+    Its ring is the left bank forward and the right one backward (intake/chainage.py). A ring that was repaired
+    or cut has other vertices: then nothing is told.
+    """
+    count = dict(site.attributes).get(BANK_STATIONS, "")
+    if site.kind != "polygon" or not count.isdecimal() or site.parts != 1:
+        return None
+    ring = shapely.get_coordinates(plane_of_lonlat(site.geometry))
+    stations = int(count)
+    if stations < 2 or len(ring) != 2 * stations + 1:
+        return None
+    return shapely.LineString(ring[:stations]), shapely.LineString(ring[stations:-1])
+
+
+def bank(banks: Banks | None, zone: Geometry, relation: Relation) -> Bank:
+    """Return which bank a zone meets, or of a miss which is nearer; "" without banks, or between them."""
+    if banks is None:
+        return ""
+    left, right = (float(shapely.distance(line, zone)) for line in banks)
+    reach = 0.0 if relation.hit else min(left, right) + _AS_NEAR_M
+    names: dict[tuple[bool, bool], Bank] = {(True, True): "both", (True, False): "left", (False, True): "right"}
+    return names.get((left <= reach, right <= reach), "")
+
+
+Known = tuple[intervals.Chain | None, Banks | None]
+
+
+def added(hit: Hit, site: Site, known: Known, zones: GeometryColumn, row: int) -> Hit:
+    """Return a hit with its flip distances, passages and bank; `known` are the site's chain and banks.
+
+    A miss needs its zone only for the bank it lies on: opening a large zone takes milliseconds.
+    """
+    line, banks = known
+    if not hit.relation.hit and banks is None:
+        return replace(hit, flip_m=hit.distance_m)
+    zone = zones[row]
+    flips_of = flips(site, zone, hit.relation, hit.distance_m, hit.margin_m)
+    passed, side = passages(line, zone, hit.relation), bank(banks, zone, hit.relation)
+    return replace(hit, flip_m=flips_of.flip_m, leave_m=flips_of.leave_m, passages=passed, bank=side)
