@@ -11,7 +11,7 @@ import shapely
 
 from linxi_gis import __version__, crs, detail, intervals, overlay, partition
 from linxi_gis.crs import Geometry
-from linxi_gis.errors import CacheError, GeometryError, NothingCheckedError
+from linxi_gis.errors import GeometryError, NothingCheckedError
 from linxi_gis.finding import (
     COVERED,
     Hit,
@@ -50,11 +50,7 @@ def assess(
     can be used: then there is nothing a judgement could stand on. `detailed` adds what costs time and changes
     no verdict: flip distances and passages.
     """
-    try:
-        return _assess(sites, library, rulebook, day, project or Project(), detailed)
-    except CacheError:  # a prepared layer turned out damaged: made anew, and once more
-        library.mend()
-        return _assess(sites, library, rulebook, day, project or Project(), detailed)
+    return library.trying(lambda: _assess(sites, library, rulebook, day, project or Project(), detailed))
 
 
 def _assess(
@@ -225,6 +221,10 @@ def landmarks(library: Library, day: date) -> list[tuple[str, Geometry]]:
 
     Layers that cannot be read are left out: here they are evidence for a person, nothing is judged.
     """
+    return library.trying(lambda: _landmarks(library, day))
+
+
+def _landmarks(library: Library, day: date) -> list[tuple[str, Geometry]]:
     found: list[tuple[str, Geometry]] = []
     for layer in library.layers(day):
         if isinstance(layer, Layer) and _judged(layer):

@@ -52,7 +52,7 @@ def parameters(entry: Entry, sha256: str, extent_sha256: str, indexes: Indexes) 
 
 def is_long(signature: vectorfile.Signature) -> bool:
     """Whether reading files of these sizes takes long enough to be told."""
-    return sum(size for _, size, _ in signature) > _LONG_BYTES
+    return sum(size for _, size, _, _ in signature) > _LONG_BYTES
 
 
 def read(entry: Entry, sha256: str, extent_sha256: str, indexes: Indexes) -> Draft:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -30,6 +31,9 @@ from linxi_gis.zonestore import Zones
 # The bundled outline is simplified, up to 1 km off locally: within this of its border it vouches for
 # nothing.
 OUTLINE_ERROR_M = 1000.0
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +77,19 @@ class Library:
         for entry in self.catalog.entries:
             if entry.identity.theme == "admin_county" and entry.in_force(day):
                 try:
-                    return self._mended(partial(self._zone_of, entry))
+                    return self.trying(partial(self._zone_of, entry))
                 except (LinxiError, shapely.errors.GEOSException):
                     return None
         return None
 
-    def _mended(self, work: Callable[[], Geometry | None]) -> Geometry | None:
-        """Do what reads a layer, once more where what was prepared turned out damaged: the layer itself is there."""
-        try:
-            return work()
-        except CacheError:
-            self.mend()
-            return work()
+    def trying(self, work: Callable[[], T]) -> T:
+        """Do what reads layers; again where what was prepared turns out damaged: the layers themselves are there."""
+        for _ in self.catalog.entries:  # each may be damaged, and shows it only when it is reached
+            try:
+                return work()
+            except CacheError:
+                self.mend()
+        return work()
 
     def _zone_of(self, entry: Entry) -> Geometry | None:
         return self._own_zone(self._open(entry))
@@ -171,7 +176,7 @@ class Library:
         """Read and prepare a version; raises LinxiError when its files change meanwhile. What takes long is told."""
         long, start = layersource.is_long(now), time.monotonic()
         if long:
-            megabytes = sum(size for _, size, _ in now) / 1e6
+            megabytes = sum(size for _, size, _, _ in now) / 1e6
             self.cache.told(f"预处理图层「{entry.identity.title}」（{megabytes:.0f} MB，只在第一次使用或文件变动后）…")
         draft = layersource.read(entry, sha, extent_sha, self.indexes)
         if _signature(entry) != now or not self._unchanged(entry, sha, extent_sha):

@@ -109,7 +109,7 @@ def key(parameters: object) -> str:
 
 def _settled(signature: vectorfile.Signature, at_ns: int) -> bool:
     """Whether files were old enough, when they were hashed, that their times would show a later change."""
-    return all(changed + RACY_NS < at_ns for _, _, changed in signature)
+    return all(changed + RACY_NS < at_ns for _, _, changed, _ in signature)
 
 
 @dataclass(frozen=True, slots=True)

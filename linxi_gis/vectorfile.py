@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 from linxi_gis.errors import LayerError
 from linxi_gis.model import GeometryArray
 
-# Files of a shapefile that carry meaning; .sbn/.qpj and the like do not change what is read.
-_SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+# Files beside one another that are read as one; .sbn/.qpj and the like do not change what is read.
+_PARTS = {
+    ".shp": (".shp", ".shx", ".dbf", ".prj", ".cpg"),
+    ".tab": (".tab", ".dat", ".map", ".id", ".ind"),
+    ".mif": (".mif", ".mid"),
+    ".gml": (".gml", ".xsd", ".gfs"),
+    ".csv": (".csv", ".csvt", ".prj"),
+}
+# What SQLite has not written into the file itself yet, and reads all the same (QGIS edits so): sqlite.org/wal.html.
+_LOGS = ("-wal", "-journal")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +45,9 @@ def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None
 
     if not path.exists():
         raise LayerError("图层文件不存在", where=path.name, remedy="请检查 catalog.toml 的 path")
+    if path.suffix.lower() == ".vrt":
+        text = "VRT 只是指向别的文件，那些文件变了无从知道"
+        raise LayerError(text, where=path.name, remedy="请在 catalog.toml 中直接写数据文件")
     try:
         if sublayer is None:
             _check_single(path, pyogrio.list_layers(path))
@@ -83,24 +94,32 @@ def _check_whole(path: Path) -> None:
         )
 
 
-Signature = tuple[tuple[str, int, int], ...]
+Signature = tuple[tuple[str, int, int, int], ...]  # name, bytes, changed, entry changed (ns)
 
 
 def signature(path: Path) -> Signature:
-    """Return names, sizes and times of a layer's files: when it changes, the layer is read anew."""
+    """Return names, sizes and times of a layer's files: when it changes, the layer is read anew.
+
+    Tools that set the time of change back, as unpacking and mirroring do, do not set that of the entry (st_ctime;
+    on Windows it is the time of creation).
+    """
     try:
         stats = [(file.name, file.stat()) for file in _files(path) if file.exists()]
     except OSError as error:
         raise LayerError("图层文件打不开", where=path.name, remedy="请检查路径和权限") from error
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    return tuple((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for name, stat in stats)
 
 
 def _files(path: Path) -> list[Path]:
-    if path.suffix.lower() == ".shp":
+    parts = _PARTS.get(path.suffix.lower())
+    if parts is not None:
         stem = path.stem.casefold()  # compared, not globbed: a name may hold brackets
         beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
-        return [p for p in beside if p.stem.casefold() == stem and p.suffix.lower() in _SHAPEFILE_PARTS]
-    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        return [p for p in beside if p.stem.casefold() == stem and p.suffix.lower() in parts]
+    if path.is_dir():
+        return sorted(p for p in path.rglob("*") if p.is_file())
+    logs = (path.with_name(path.name + end) for end in _LOGS)
+    return [path, *(log for log in logs if log.is_file() and log.stat().st_size)]
 
 
 def sha256(path: Path) -> str:

@@ -333,6 +333,7 @@ def test_a_word_table_with_a_broken_list_beside_a_good_one_is_told() -> None:
 
 
 def test_a_point_alone_is_no_coordinate() -> None:
-    rows = "\n".join(["[地块坐标]", "4,,DK1,地块,面,,,,@", "J1,1,4829864.1,39580743.2", "J2,1,4829964.1,.", "J3,1,4829964.1,39580843.2"])
+    points = ("J1,1,4829864.1,39580743.2", "J2,1,4829964.1,.", "J3,1,4829964.1,39580843.2")
+    rows = "\n".join(["[地块坐标]", "4,,DK1,地块,面,,,,@", *points])
     with pytest.raises(InputError, match="第 4 行"):
         intake.read_bytes(rows.encode(), "a.txt")

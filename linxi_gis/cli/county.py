@@ -15,6 +15,8 @@ from linxi_gis.errors import UsageError
 from linxi_gis.themes import TEXT_STATUS_TITLES
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from linxi_gis.model import Gap, Layer
     from linxi_gis.rulebook import Rulebook
 
@@ -66,11 +68,10 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
     from linxi_gis.model import Gap
 
     office, day = roof.open_office(catalog), roof.day_of(on)
-    opened = office.library.layers(day)
+    opened, rows = office.library.trying(lambda: _held(office, day))
     for layer in opened:
         if isinstance(layer, Gap):
             click.echo(f"未核查：{layer.issue.text}；{layer.issue.remedy}", err=True)
-    rows = [_holding(layer) for layer in opened]
     if form == "json":
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
         return
@@ -83,6 +84,11 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
             for r in rows
         ],
     )  # fmt: skip
+
+
+def _held(office: roof.Office, day: date) -> tuple[Sequence[Layer | Gap], list[_Holding]]:
+    opened = office.library.layers(day)
+    return opened, [_holding(layer) for layer in opened]
 
 
 @layers.command("clean", cls=words.Command)
@@ -148,8 +154,11 @@ def map_(catalog: str | None, on: str | None, out: str) -> None:
     from linxi_gis.model import Gap, Layer
 
     office, day = roof.open_office(catalog), roof.day_of(on)
-    opened = office.library.layers(day)
-    shown = [linxi_maps.map_layer(layer) for layer in opened if isinstance(layer, Layer)]
+    def drawn() -> tuple[Sequence[Layer | Gap], list[linxi_maps.MapLayer]]:
+        opened = office.library.layers(day)
+        return opened, [linxi_maps.map_layer(layer) for layer in opened if isinstance(layer, Layer)]
+
+    opened, shown = office.library.trying(drawn)
     gaps = [layer for layer in opened if isinstance(layer, Gap)]
     for gap in gaps:
         click.echo(f"未核查：{gap.issue.text}；{gap.issue.remedy}", err=True)

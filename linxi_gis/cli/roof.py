@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -87,7 +88,10 @@ def cache_folder() -> Path:
     named = os.environ.get("LINXI_CACHE")
     if named:
         return Path(named).expanduser().absolute()
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a service without a home and a name
+        return Path(tempfile.mkdtemp(prefix="linxi-"))
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "linxi" / "Cache"
     if sys.platform == "darwin":
