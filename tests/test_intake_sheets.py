@@ -18,7 +18,7 @@ import xlsxwriter
 import xlwt
 
 from linxi_gis.errors import InputError
-from linxi_gis.intake import AmbiguousCrsError, Reading, read_bytes
+from linxi_gis.intake import AmbiguousCrsError, Reading, read_bytes, sheetscan
 from linxi_gis.intake.reading import Limits
 from linxi_gis.intake.sheets import drafts_workbook
 
@@ -444,3 +444,8 @@ def test_an_old_workbook_that_claims_a_vast_sheet_is_refused() -> None:
     data[at + 8 : at + 12] = (0x7FFFFFFF).to_bytes(4, "little")
     with pytest.raises(InputError, match="超过上限"):
         read_bytes(bytes(data), "a.xls")
+
+
+def test_an_error_behind_an_empty_cell_that_only_carries_a_format_is_seen() -> None:
+    part = b'<row r="1"><c r="A1" s="3"/><c r="B1" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
+    assert dict(sheetscan.scanned(part, "sheet1.xml").odd) == {(0, 1): "#DIV/0!"}

@@ -13,7 +13,7 @@ REMEDY = "请用 Excel 或 WPS 打开后另存为 .xlsx 再提交"
 # A cell: its reference, whether it is an error, and whether it has something inside. Attributes of a
 # cell are short; the bounds keep a hostile tag from being searched again and again.
 _CELL = re.compile(
-    rb"<(?:\w{1,8}:)?c\s[^<>]{0,120}?r=\"([A-Za-z]{1,4})(\d{1,8})\"([^<>]{0,120})>(.{0,400}?)</(?:\w{1,8}:)?c>",
+    rb"<(?:\w{1,8}:)?c\s[^<>]{0,120}?r=\"([A-Za-z]{1,4})(\d{1,8})\"([^<>]{0,120})(?<!/)>(.{0,400}?)</(?:\w{1,8}:)?c>",
     re.DOTALL,
 )
 # Where cells with something inside claim to lie; cells that only carry a format are empty tags.
