@@ -294,6 +294,8 @@ def test_limit_words() -> None:
 def test_ctrl_c_ends_the_child_too(tmp_path: Path) -> None:
     script = tmp_path / "hold.py"
     script.write_text(
+        # Whoever runs us in the background may have us ignore the signal this is about.
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys\nfrom pathlib import Path\nfrom linxi_gis.intake import Options\n"
         "from linxi_gis.intake.guard import Reader\nimport test_intake_guard as work\n"
         "def main():\n"
