@@ -64,18 +64,33 @@ def _valid(shape: shapely.Geometry) -> shapely.Geometry:
     return shapely.union_all(areas) if areas else shapely.Polygon()
 
 
-def shapes(rng: np.random.Generator, world: World, count: int) -> Shapes:
-    """Return valid polygons with holes, in parts, of very different sizes, and some twice."""
+def _thin(rng: np.random.Generator, world: World, centre: NDArray[np.float64], radius: float) -> shapely.Geometry:
+    """Return a point, points, a line, or lines, some of them closed."""
+    xy = centre + rng.uniform(-radius, radius, (int(rng.integers(2, 9)), 2))
+    xy = np.round(xy / world.lattice) * world.lattice if world.lattice else xy
+    kind = int(rng.integers(0, 5))
+    if kind < 2:
+        return shapely.Point(xy[0]) if kind else shapely.MultiPoint(np.unique(xy, axis=0))
+    line = shapely.LineString(np.concatenate([xy, xy[:1]]) if kind == 2 else xy)
+    other = shapely.LineString(xy[::-1] + 0.5 * radius if not world.lattice else xy[::-1] + world.lattice)
+    return shapely.MultiLineString([line, other]) if kind == 3 else line
+
+
+def shapes(rng: np.random.Generator, world: World, count: int, thin: float = 0.15) -> Shapes:
+    """Return valid polygons with holes, in parts, of very different sizes, a share of lines and points, and some twice."""
     made: list[shapely.Geometry] = []
     for _ in range(count):
         centre, radius = rng.uniform(0.0, world.size, 2), world.size * rng.choice([0.02, 0.1, 0.5, 2.0], p=[0.3, 0.3, 0.35, 0.05])
+        if rng.random() < thin:
+            made.append(_thin(rng, world, centre, radius))
+            continue
         shape = _star(rng, world, centre, radius)
         if rng.random() < 0.3:
             shape = shapely.difference(shape, _star(rng, world, centre, 0.5 * radius))
         if rng.random() < 0.2:
             shape = shapely.union(shape, _star(rng, world, rng.uniform(0.0, world.size, 2), radius))
-        if rng.random() < 0.1 and made:
-            shape = made[int(rng.integers(len(made)))]
+        if rng.random() < 0.1 and made and shapely.get_dimensions(made[-1]) == 2:
+            shape = made[-1]
         if world.lattice:
             shape = shapely.set_precision(shape, world.lattice)
         made.append(_valid(shape))
@@ -96,7 +111,8 @@ def differences(
     """
     far = max(float(np.abs(shapely.get_coordinates(both)).max(initial=0.0)) for both in (sites, zones))
     girth = np.minimum(shapely.length(sites)[:, None], shapely.length(zones)[None])
-    area = shapely.area(shapely.intersection(sites[:, None], zones[None]))
+    common = shapely.intersection(sites[:, None], zones[None])
+    area = shapely.area(common)
     mine = np.zeros(area.shape)
     mine[got.site, got.zone] = got.area_m2
     if not np.array_equal(np.lexsort((got.zone, got.site)), np.arange(len(got.site))):
@@ -107,6 +123,10 @@ def differences(
         yield f"hit {i} {j}: {mine[i, j]} for {area[i, j]}"
     for i, j in np.argwhere(np.abs(mine - area) > 1e-12 * shapely.area(sites)[:, None] + 4.0 * rounding):
         yield f"area {i} {j}: {mine[i, j]} for {area[i, j]}"
+    solid = shapely.get_dimensions(common[got.site, got.zone]) == 2
+    outline = np.where(solid, shapely.length(common[got.site, got.zone]), 0.0)
+    for k in np.flatnonzero(got.girth_m < outline - 1e-9 * outline - 16.0 * np.spacing(far)):
+        yield f"girth {got.site[k]} {got.zone[k]}: {got.girth_m[k]} for {outline[k]}"
     yield from _distances(sites, zones, near, reach, limit, 1e-9 + 2.0 * np.spacing(far))
 
 

@@ -266,7 +266,7 @@ def test_the_oracle_itself() -> None:
 def test_areas_and_hits_are_those_of_rational_arithmetic(seed: int, cell_m: float) -> None:
     rng = np.random.default_rng(seed)
     world = engine_million.World(12.0, 1.0, 0.0, None, 0.0, 1.0, 16)
-    zones, sites = (engine_million.shapes(rng, world, 4) for _ in range(2))
+    zones, sites = (engine_million.shapes(rng, world, 4, thin=0.0) for _ in range(2))
     for kind in KINDS if engine.choose() == "fast" else KINDS[1:]:
         got = hits(laid(zones, kind, cell_m), *sites)
         for i, site in enumerate(sites):
@@ -342,7 +342,7 @@ def test_real_polygons(shared: Path, kind: engine.Kind, name: str, extent: tuple
     row = np.full(len(zones), -1)
     row[some] = np.arange(len(some))
     assert len(got.site) > 20
-    got = engine.Overlaps(got.site, row[got.zone], got.area_m2)
+    got = engine.Overlaps(got.site, row[got.zone], got.area_m2, got.girth_m)
     near = engine.Near(near.site, row[near.zone], near.distance_m, near.site_xy, near.zone_xy)
     told = list(engine_million.differences(sites, zones[some], got, near, 200.0, 50_000.0))
     assert told == []
@@ -399,17 +399,48 @@ def test_rings_are_turned_and_closed() -> None:
     assert made.edges().tolist() == [0, 12, 16]
 
 
-def test_lines_and_points_are_the_plain_engines() -> None:
-    zones = column(shapely.LineString([(0, 0), (100, 0)]), shapely.Point(50, 30), box(0, 50, 10, 60))
-    with pytest.raises(ValueError, match="polygons"):
-        rings.of(zones)
-    index = engine.open_index(engine.build(zones))
-    assert isinstance(index, plain.Pieces)
+def test_lines_and_points_are_met_and_have_no_area(kind: engine.Kind) -> None:
+    zones = column(
+        shapely.LineString([(0, 0), (100, 0)]), shapely.Point(50, 30), box(0, 50, 10, 60),
+        shapely.MultiPoint([(900, 900), (45, 0), (500, 0)]),
+    )  # fmt: skip
+    index = engine.open_index(engine.build(zones, kind))
     sites = column(box(40, -5, 60, 5), shapely.LineString([(0, 10), (0, 20)]), shapely.Point(5, 55))
     got = engine.near(index, sites, 25.0, 100.0)
     found = dict(zip(zip(got.site.tolist(), got.zone.tolist(), strict=True), got.distance_m.tolist(), strict=True))
-    assert found == {(0, 0): 0.0, (0, 1): 25.0, (1, 0): 10.0, (2, 2): 0.0}
+    assert found == {(0, 0): 0.0, (0, 1): 25.0, (0, 3): 0.0, (1, 0): 10.0, (2, 2): 0.0}
     assert len(engine.overlaps(index, sites).site) == 0
+
+
+def test_one_part_of_many_is_enough_to_meet(kind: engine.Kind) -> None:
+    """The part that lies inside is not the first, and no outline is crossed."""
+    at = 2.0**40
+    needle = shapely.Polygon([(at, at), (at + 10, at), (at + 10, np.nextafter(at, np.inf))])
+    far = shapely.transform(needle, lambda xy: xy + 1000.0)
+    index = laid(column(shapely.MultiPolygon([needle, far]), box(at - 500, at - 500, at - 400, at - 400)), kind)
+    assert gaps(index, 0.0, 0.0, box(at + 900, at + 900, at + 1100, at + 1100))[0, 0] == 0.0
+    lines = shapely.MultiLineString([[(at, at + 50), (at + 5, at + 50)], [(at - 450, at - 450), (at - 440, at - 450)]])
+    assert gaps(index, 0.0, 0.0, lines) == {(0, 1): 0.0}
+
+
+def test_a_collection_is_refused(kind: engine.Kind) -> None:
+    mixed = column(shapely.GeometryCollection([shapely.Point(0, 0), box(0, 0, 1, 1)]))
+    if kind == "fast":
+        with pytest.raises(ValueError, match="collection"):
+            engine.build(mixed, kind)
+
+
+def test_both_are_what_each_is(kind: engine.Kind) -> None:
+    rng = np.random.default_rng(4)
+    world = engine_million.worlds(0)
+    sites, zones = engine_million.shapes(rng, world, 40), engine_million.shapes(rng, world, 30)
+    index = engine.open_index(engine.build(zones, kind))
+    met, near = engine.both(index, sites, 20.0, 500.0)
+    one, other = engine.overlaps(index, sites), engine.near(index, sites, 20.0, 500.0)
+    assert len(met.site) > 20
+    for mine, its in ((met, one), (near, other)):
+        for name in mine.__slots__:
+            assert np.array_equal(getattr(mine, name), getattr(its, name)), name
 
 
 def test_without_numba_the_plain_engine_is_chosen() -> None:
@@ -429,7 +460,13 @@ def test_without_numba_the_plain_engine_is_chosen() -> None:
     assert done.stdout.strip() == "told", done.stderr
 
 
-@pytest.mark.parametrize(("called", "caller", "name"), [("outline", "kernels", "OUTLINE"), ("segments", "gaps", "SEGMENTS")])
+@pytest.mark.parametrize(
+    ("called", "caller", "name"),
+    [
+        ("outline", "kernels", "OUTLINE"), ("outline", "gaps", "OUTLINE"), ("segments", "gaps", "SEGMENTS"),
+        ("kernels", "gaps", "KERNELS"),
+    ],
+)  # fmt: skip
 def test_a_kernel_changes_with_the_code_it_calls(called: str, caller: str, name: str) -> None:
     folder = ROOT / "linxi_gis" / "engine"
     text = (folder / f"{called}.py").read_text(encoding="utf-8")

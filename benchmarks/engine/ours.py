@@ -40,10 +40,7 @@ def open_(folder: Path) -> dict[str, Any]:
 
 
 class Ours:
-    """linxi_gis.engine: overlaps and near of every layer; it shares its work among threads itself.
-
-    Layers of lines and points are the plain path's, whichever is asked for.
-    """
+    """linxi_gis.engine: overlaps and near of every layer; it shares its work among threads itself."""
 
     whole = True
 
@@ -73,16 +70,14 @@ class Ours:
         """Make rings of the sites for the compiled kernel."""
         from linxi_gis.engine import rings
 
-        return sites, rings.of(sites) if self._fast else None
+        return sites, rings.of(sites) if self._fast else sites
 
     def batch(self, sites: tuple[Geometries, Any]) -> Answers:
         """Do layer after layer."""
-        shapes, outlines = sites
+        shapes, mine = sites
         found: Answers = {}
         for layer, (area, index) in self._layers.items():
-            mine = outlines if self._fast and area else shapes
-            common = self._engine.overlaps(index, mine, threads=self._threads)
-            near = self._engine.near(index, mine, 0.0, FAR_M, met=common, threads=self._threads)
+            common, near = self._engine.both(index, mine, 0.0, FAR_M, threads=self._threads)
             found[layer] = answer(common, near, area, len(shapes))
         return found
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linxi_gis.engine import grid, pieces, plain, rings
-from linxi_gis.engine.answers import Near, Overlaps
+from linxi_gis.engine.answers import PLANE, Bend, Near, Overlaps
 from linxi_gis.engine.grid import Grid
 from linxi_gis.engine.plain import Pieces
 from linxi_gis.engine.rings import GeometryArray, Rings
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 Kind = Literal["fast", "plain"]
 Index = Grid | Pieces
 
-__all__ = ["Index", "Kind", "Near", "Overlaps", "Rings", "build", "choose", "near", "open_index", "overlaps", "warm"]
+__all__ = [
+    "PLANE", "Bend", "Index", "Kind", "Near", "Overlaps", "Rings",
+    "both", "build", "choose", "near", "open_index", "overlaps", "warm",
+]  # fmt: skip
 
 
 def choose() -> Kind:
@@ -41,12 +44,10 @@ def choose() -> Kind:
 def build(zones: GeometryArray, kind: Kind | None = None) -> Arrays:
     """Return the index of valid zones in the plane for an engine (by default the chosen one), as named arrays.
 
-    Lines and points are the plain engine's alone: a layer that has any gets its index whatever is chosen.
+    Areas, lines and points, one kind each zone. Raises ValueError for a collection.
     """
     kind = choose() if kind is None else kind
-    if kind == "fast" and rings.areas(np.asarray(zones, dtype=object)).all():
-        return grid.build(zones)
-    return pieces.build(zones)
+    return grid.build(zones) if kind == "fast" else pieces.build(zones)
 
 
 def open_index(arrays: Arrays) -> Index:
@@ -55,10 +56,10 @@ def open_index(arrays: Arrays) -> Index:
 
 
 def overlaps(index: Index | Arrays, sites: GeometryArray | Rings, threads: int | None = None) -> Overlaps:
-    """Return the pairs of sites and zones that have area in common (see `Overlaps`).
+    """Return the pairs of sites and zones that have area in common (see `Overlaps`); lines and points have none.
 
-    `threads` is how many to use, by default all cores. Raises ValueError for lines and points on a fast index,
-    TypeError for rings on a plain one.
+    `threads` is how many to use, by default all cores. Raises ValueError for a collection, TypeError for rings on a
+    plain index.
     """
     index = open_index(index) if isinstance(index, dict) else index
     if isinstance(index, Pieces):
@@ -70,18 +71,36 @@ def overlaps(index: Index | Arrays, sites: GeometryArray | Rings, threads: int |
 
 def near(
     index: Index | Arrays, sites: GeometryArray | Rings, reach_m: float, range_m: float,
-    met: Overlaps | None = None, threads: int | None = None,
+    met: Overlaps | None = None, threads: int | None = None, bend: Bend = PLANE,
 ) -> Near:  # fmt: skip
     """Return every zone within `reach_m` of each site, and where there is none the nearest within `range_m`.
 
-    `met`, the overlaps of the same sites and index, saves looking for them again. Raises as `overlaps`.
+    `met`, the overlaps of the same sites and index, saves looking for them again. With a `bend` all distances are
+    those of the ellipsoid (see `Bend`; 4e-8 of them). Raises as `overlaps`.
     """
     index = open_index(index) if isinstance(index, dict) else index
     if isinstance(index, Pieces):
-        return plain.near(index, _shapes(sites), reach_m, range_m, met, threads)
+        return plain.near(index, _shapes(sites), reach_m, range_m, met, threads, bend)
     from linxi_gis.engine import fast
 
-    return fast.near(index, _rings(sites), reach_m, range_m, met, threads)
+    outlines = _rings(sites)
+    met = fast.overlaps(index, outlines, threads) if met is None else met
+    return fast.near(index, outlines, reach_m, range_m, met, threads, bend)
+
+
+def both(
+    index: Index | Arrays, sites: GeometryArray | Rings, reach_m: float, range_m: float,
+    threads: int | None = None, bend: Bend = PLANE,
+) -> tuple[Overlaps, Near]:  # fmt: skip
+    """Return what `overlaps` and `near` give, at the price of one call."""
+    index = open_index(index) if isinstance(index, dict) else index
+    if isinstance(index, Pieces):
+        shapes = _shapes(sites)
+        met = plain.overlaps(index, shapes, threads)
+        return met, plain.near(index, shapes, reach_m, range_m, met, threads, bend)
+    from linxi_gis.engine import fast
+
+    return fast.both(index, _rings(sites), reach_m, range_m, threads, bend)
 
 
 def warm() -> bool:

@@ -9,17 +9,24 @@ from numpy.typing import NDArray
 
 from linxi_gis.engine.grid import FAN, Grid
 from linxi_gis.engine.jit import inner, kernel
+from linxi_gis.engine.kernels import common
+from linxi_gis.engine.outline import cell
 from linxi_gis.engine.segments import gap, inside, orient
 
 F8 = NDArray[np.float64]
 F4 = NDArray[np.float32]
+I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
+B1 = NDArray[np.bool_]
 
 CHUNK = 40  # edges of a site that are looked for together; 12 are a third slower for parcels of 33
 EPSILON = 2.0**-52
 SAME_M = 1e-9  # zones whose distances differ by less are equally near: the first of them is the nearest
 # The start of the SHA-256 of segments.py, for the reason told in kernels.py.
-SEGMENTS = "2ee89fbd81a105a8"
+SEGMENTS = "ce17e6b17b2947ba"
+# Of kernels.py and outline.py, which `both` calls into.
+KERNELS = "903d850ba4527007"
+OUTLINE = "7b18525624ecd5a7"
 
 
 @kernel
@@ -78,11 +85,16 @@ def _reach(seed: NDArray[np.int32], at: int, i: int, j: int) -> float:
 
 
 @inner
-def _of_run(grid: Grid, xy: F8, v0: int, v1: int, run: int, limit: float, points: F8, zone: int) -> float:
-    """The square of the distance of the site's edges v0 to v1 and a run of segments where below `limit`, else it."""
+def _of_run(
+    grid: Grid, xy: F8, v0: int, v1: int, run: int, limit: float, points: F8, zone: int, bend: F8, slack: float
+) -> float:
+    """The square of the distance of the site's edges v0 to v1 and a run of segments where below `limit`, else it.
+
+    `slack` is how much more the square of a way in the plane may be than by the bend's metric, as a factor.
+    """
     fx, fy = grid.frame[0], grid.frame[1]
     first, last = grid.run[run, 0], grid.run[run, 0] + grid.run[run, 1]
-    least, begin = limit, -1  # the edge nearest to the box goes first: after it most of the others are too far
+    least, begin = limit * slack, -1  # the edge nearest to the box goes first: after it most of the others are too far
     for v in range(v0, v1):
         px, py, qx, qy = xy[v, 0], xy[v, 1], xy[v + 1, 0], xy[v + 1, 1]
         d = _apart(grid.box, run, min(px, qx) - fx, min(py, qy) - fy, max(px, qx) - fx, max(py, qy) - fy)
@@ -96,15 +108,15 @@ def _of_run(grid: Grid, xy: F8, v0: int, v1: int, run: int, limit: float, points
             continue
         px, py, qx, qy = xy[v, 0], xy[v, 1], xy[v + 1, 0], xy[v + 1, 1]
         x0, x1, y0, y1 = min(px, qx), max(px, qx), min(py, qy), max(py, qy)
-        if _apart(grid.box, run, x0 - fx, y0 - fy, x1 - fx, y1 - fy) >= limit:
+        if _apart(grid.box, run, x0 - fx, y0 - fy, x1 - fx, y1 - fy) >= limit * slack:
             continue
         for w in range(first, last):
             ax, ay, bx, by = grid.xy[w, 0], grid.xy[w, 1], grid.xy[w + 1, 0], grid.xy[w + 1, 1]
             dx = max(max(min(ax, bx) - x1, x0 - max(ax, bx)), 0.0)
             dy = max(max(min(ay, by) - y1, y0 - max(ay, by)), 0.0)
-            if dx * dx + dy * dy >= limit:
+            if dx * dx + dy * dy >= limit * slack:
                 continue
-            d, sx, sy, zx, zy = gap(px, py, qx, qy, ax, ay, bx, by, dx == 0.0 and dy == 0.0)
+            d, sx, sy, zx, zy = gap(px, py, qx, qy, ax, ay, bx, by, dx == 0.0 and dy == 0.0, bend)
             if d < limit:
                 limit = d
                 points[zone, 0], points[zone, 1], points[zone, 2], points[zone, 3] = px + sx, py + sy, px + zx, py + zy
@@ -116,7 +128,7 @@ def _of_run(grid: Grid, xy: F8, v0: int, v1: int, run: int, limit: float, points
 @inner
 def _search(
     grid: Grid, xy: F8, v0: int, v1: int, far: float, reach: float, site: int,
-    best: F8, mark: NDArray[np.int32], found: I8, count: int, points: F8, stack: I8, away: F8,
+    best: F8, mark: I4, found: I8, count: int, points: F8, stack: I8, away: F8, bend: F8, slack: float,
 ) -> tuple[int, float]:  # fmt: skip
     """Find zones within `far` of the site's edges v0 to v1; what is found narrows it, never below `reach`.
 
@@ -137,16 +149,16 @@ def _search(
         n -= 1
         level, node, d = stack[n, 0], stack[n, 1], away[n]
         limit = (far + SAME_M) * (far + SAME_M)
-        if d > limit:
+        if d > limit * slack:
             continue
         if level == 0:
             zone = grid.run[node, 2]
             known = mark[zone] == site
             if known:
                 limit = min(limit, best[zone])
-            if d >= limit:
+            if d >= limit * slack:
                 continue
-            got = _of_run(grid, xy, v0, v1, node, limit, points, zone)
+            got = _of_run(grid, xy, v0, v1, node, limit, points, zone, bend, slack)
             if got < limit:
                 if not known:
                     mark[zone] = site
@@ -159,7 +171,7 @@ def _search(
         low = n
         for child in range(node * FAN, min(node * FAN + FAN, width)):
             d = _apart(grid.box, begin + child, x0, y0, x1, y1)
-            if d <= limit:
+            if d <= limit * slack:
                 at = n
                 while at > low and away[at - 1] < d:  # the nearest on top
                     stack[at, 0], stack[at, 1], away[at] = stack[at - 1, 0], stack[at - 1, 1], away[at - 1]
@@ -181,9 +193,8 @@ def _start(grid: Grid, x: float, y: float, limit: float) -> float:
 
 
 @inner
-def _thin(grid: Grid, xy: F8, ring: I8, r0: int, r1: int, site: int, best: F8, mark: NDArray[np.int32],
-          found: I8, count: int) -> int:  # fmt: skip
-    """Mark the zones that hold a site, or lie in it, where one of them is too thin for its area to tell."""
+def _is_thin(grid: Grid, xy: F8, ring: I8, r0: int, r1: int) -> bool:
+    """Whether the area of a polygon is no more than what rounding makes."""
     area = girth = far = 0.0
     for r in range(r0, r1):
         a = ring[r]
@@ -191,25 +202,88 @@ def _thin(grid: Grid, xy: F8, ring: I8, r0: int, r1: int, site: int, best: F8, m
             area += (xy[v - 1, 0] - xy[a, 0]) * (xy[v, 1] - xy[a, 1]) - (xy[v, 0] - xy[a, 0]) * (xy[v - 1, 1] - xy[a, 1])
             girth += math.hypot(xy[v, 0] - xy[v - 1, 0], xy[v, 1] - xy[v - 1, 1])
             far = max(far, max(abs(xy[v, 0]), abs(xy[v, 1])))
-    a = ring[r0]
-    if 0.5 * area <= 4.0 * EPSILON * girth * (far + 256.0 * grid.frame[2]):
-        i, j = math.floor((xy[a, 0] - grid.frame[0]) / grid.frame[2]), math.floor((xy[a, 1] - grid.frame[1]) / grid.frame[2])
-        if 0 <= i < grid.size[0] and 0 <= j < grid.size[1]:
-            here = int(i) * grid.size[1] + int(j)
-            for e in range(grid.cell[here], grid.cell[here + 1]):
-                zone = grid.entry_zone[e]
-                if mark[zone] != site and (
-                    grid.entry_part[e] < 0
-                    or inside(grid.xy, grid.ring, grid.shape[zone], grid.shape[zone + 1], xy[a, 0], xy[a, 1])
-                ):
-                    mark[zone], best[zone], found[count] = site, 0.0, zone
-                    count += 1
-    for zone in grid.needle:
-        w = grid.ring[grid.shape[zone]]
-        if mark[zone] != site and inside(xy, ring, r0, r1, grid.xy[w, 0], grid.xy[w, 1]):
-            mark[zone], best[zone], found[count] = site, 0.0, zone
-            count += 1
+    return bool(0.5 * area <= 4.0 * EPSILON * girth * (far + 256.0 * grid.frame[2]))
+
+
+@inner
+def _holders(
+    grid: Grid, xy: F8, ring: I8, r0: int, r1: int, site: int, best: F8, mark: I4, found: I8, count: int, points: F8
+) -> int:
+    """Mark the areas that hold a ring of a site which has no area, as its first vertex tells."""
+    h = grid.frame[2]
+    for r in range(r0, r1):
+        x, y = xy[ring[r], 0], xy[ring[r], 1]
+        i, j = math.floor((x - grid.frame[0]) / h), math.floor((y - grid.frame[1]) / h)
+        if not (0 <= i < grid.size[0] and 0 <= j < grid.size[1]):
+            continue
+        here = int(i) * grid.size[1] + int(j)
+        for e in range(grid.cell[here], grid.cell[here + 1]):
+            zone = grid.entry_zone[e]
+            if mark[zone] != site and (
+                grid.entry_part[e] < 0 or inside(grid.xy, grid.ring, grid.shape[zone], grid.shape[zone + 1], x, y)
+            ):
+                mark[zone], best[zone], found[count] = site, 0.0, zone
+                points[zone, 0] = points[zone, 2] = x
+                points[zone, 1] = points[zone, 3] = y
+                count += 1
     return count
+
+
+@inner
+def _first_not_below(values: I8, wanted: int) -> int:
+    low, high = 0, values.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def _needles(
+    grid: Grid, xy: F8, ring: I8, r0: int, r1: int, site: int, best: F8, mark: I4, found: I8, count: int, points: F8
+) -> int:
+    """Mark the zones without an area of which a ring begins in a site."""
+    a, b = ring[r0], ring[r1]
+    x0 = x1 = xy[a, 0]
+    y0 = y1 = xy[a, 1]
+    for v in range(a + 1, b):
+        x0, x1 = min(x0, xy[v, 0]), max(x1, xy[v, 0])
+        y0, y1 = min(y0, xy[v, 1]), max(y1, xy[v, 1])
+    nx, ny = grid.size[0], grid.size[1]
+    i0, i1 = cell(x0, grid.frame[0], grid.frame[2], nx), cell(x1, grid.frame[0], grid.frame[2], nx)
+    j0, j1 = cell(y0, grid.frame[1], grid.frame[2], ny), cell(y1, grid.frame[1], grid.frame[2], ny)
+    if j1 < 0 or j0 >= ny:
+        return count
+    for i in range(max(i0, 0), min(i1, nx - 1) + 1):
+        k = _first_not_below(grid.needle_cell, i * ny + max(j0, 0))
+        last = i * ny + min(j1, ny - 1)
+        while k < grid.needle_cell.shape[0] and grid.needle_cell[k] <= last:
+            v, zone = grid.needle[k, 0], grid.needle[k, 1]
+            k += 1
+            x, y = grid.xy[v, 0], grid.xy[v, 1]
+            if mark[zone] == site or x < x0 or x > x1 or y < y0 or y > y1:
+                continue
+            if inside(xy, ring, r0, r1, x, y):
+                mark[zone], best[zone], found[count] = site, 0.0, zone
+                points[zone, 0] = points[zone, 2] = x
+                points[zone, 1] = points[zone, 3] = y
+                count += 1
+    return count
+
+
+@inner
+def _slack(xy: F8, a: int, b: int, limit: float, bend: F8) -> float:
+    """How much more (a factor) the square of a way from the vertices a to b, of at most `limit`, may be in the plane."""
+    if bend[0] == 0.0 and bend[1] == 0.0:
+        return 1.0
+    far = 0.0
+    for v in range(a, b):
+        far = max(far, xy[v, 0] * xy[v, 0] + xy[v, 1] * xy[v, 1])
+    r = math.sqrt(far) + 2.0 * limit
+    return 1.0 + 4.0 * float(abs(bend[0]) * r * r + (abs(bend[1]) + abs(bend[2]) * r) * r)
 
 
 @inner
@@ -238,12 +312,13 @@ def _kept(count: int, reach: float, limit: float, best: F8, found: I8) -> int:
 
 @kernel
 def nearby(
-    grid: Grid, xy: F8, ring: I8, shape: I8, start: int, stop: int, met: I8, met_zone: I8, reach: float, limit: float
-) -> tuple[I8, F8]:
+    grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop: int, met: I8, met_zone: I8,
+    reach: float, limit: float, bend: F8,
+) -> tuple[I8, F8]:  # fmt: skip
     """Pairs of the sites start to stop with every zone within `reach`, else with the nearest within `limit`.
 
     Rows site and zone, sorted; rows distance (m), x and y on the site, x and y on the zone. `met_zone` from
-    `met[s - start]` to `met[s - start + 1]` are zones known to overlap site s.
+    `met[s - start]` to `met[s - start + 1]` are zones known to overlap site s. `bend` are the numbers of a `Bend`.
     """
     zones = grid.zone_area.shape[0]
     best, points = np.empty(zones), np.empty((zones, 4))
@@ -254,24 +329,25 @@ def nearby(
         r0, r1 = shape[site], shape[site + 1]
         if r0 == r1:
             continue
-        count = 0
+        v, count = ring[r0], 0
         for k in range(met[site - start], met[site - start + 1]):
             zone = met_zone[k]
             mark[zone], best[zone], found[count] = site, 0.0, zone
+            points[zone, 0] = points[zone, 2] = xy[v, 0]
+            points[zone, 1] = points[zone, 3] = xy[v, 1]
             count += 1
-        count = _thin(grid, xy, ring, r0, r1, site, best, mark, found, count)
-        for k in range(count):
-            v = ring[r0]
-            points[found[k], 0] = points[found[k], 2] = xy[v, 0]
-            points[found[k], 1] = points[found[k], 3] = xy[v, 1]
-        far = reach
+        if not solid[site] or _is_thin(grid, xy, ring, r0, r1):
+            count = _holders(grid, xy, ring, r0, r1, site, best, mark, found, count, points)
+        if solid[site] and grid.needle.shape[0] > 0:
+            count = _needles(grid, xy, ring, r0, r1, site, best, mark, found, count, points)
+        slack, far = _slack(xy, ring[r0], ring[r1], max(reach, limit), bend), reach
         if count == 0 and limit > reach:
-            far = max(reach, _start(grid, xy[ring[r0], 0], xy[ring[r0], 1], limit))
+            far = max(reach, _start(grid, xy[v, 0], xy[v, 1], limit) * slack)
         for r in range(r0, r1):
-            for v in range(ring[r], ring[r + 1] - 1, CHUNK):
+            for w in range(ring[r], ring[r + 1] - 1, CHUNK):
                 count, far = _search(
-                    grid, xy, v, min(v + CHUNK, ring[r + 1] - 1), far, reach, site,
-                    best, mark, found, count, points, stack, away,
+                    grid, xy, w, min(w + CHUNK, ring[r + 1] - 1), far, reach, site,
+                    best, mark, found, count, points, stack, away, bend, slack,
                 )  # fmt: skip
         count = _kept(count, reach, max(reach, limit), best, found)
         while pairs + count > pair.shape[0]:
@@ -286,3 +362,19 @@ def nearby(
                 value[pairs, 1 + c] = points[zone, c]
             pairs += 1
     return pair[:pairs].copy(), value[:pairs].copy()
+
+
+@kernel
+def both(
+    grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop: int, reach: float, limit: float, bend: F8
+) -> tuple[I8, I8, F8, F8, I8, F8]:
+    """What `common` and `nearby` give, in one call."""
+    site, zone, area, girth = common(grid, xy, ring, shape, solid, start, stop)
+    met, n = np.empty(stop - start + 1, np.int64), 0
+    for k in range(start, stop):
+        met[k - start] = n
+        while n < site.shape[0] and site[n] == k:
+            n += 1
+    met[stop - start] = n
+    pair, value = nearby(grid, xy, ring, shape, solid, start, stop, met, zone, reach, limit, bend)
+    return site, zone, area, girth, pair, value

@@ -1,4 +1,4 @@
-"""The index of polygons for the compiled engine: a grid of cells, and a packed tree of boxes over the outlines."""
+"""The index of zones for the compiled engine: a grid of cells for areas, and a packed tree of boxes over all outlines."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ class Grid(NamedTuple):
     """The index as named arrays; n vertices, z zones, c cells, e entries, p parts, k chains, b boxes.
 
     `frame` x and y of the lower left corner and side of a cell (m); `size` columns and rows. `xy`, `ring`, `shape`
-    are the zones' rings (see Rings); `zone_area` m² and `zone_girth` m, shape (z,); `needle` zones too
-    thin for their area to tell whether they meet a site. Cells go up the columns.
+    are the zones' rings (see Rings); `zone_area` m² and `zone_girth` m, shape (z,). Cells go up the columns.
+    `needle` are the rings of zones too thin for their area to tell whether they meet a site, lines and points
+    too: first vertex and zone, ordered by the cell `needle_cell` of that vertex.
     Entries `cell[i]` to `cell[i + 1]` are what cell i holds: `entry_zone`, and `entry_part`, -1 where the zone
-    fills the cell. A part has `part_area` (m²), `part_box` (rounded outward) and the chains `part_chain[p]` to
-    `part_chain[p + 1]`: `chain` first vertex and number of vertices, `ends` where it enters and leaves, local to
-    the cell (m). Tree: `run` first segment, segments and zone of each lowest box in Morton order; `box` all boxes
-    (m from the corner of the grid, rounded outward), the lowest first; `level` where each level of them begins.
+    fills the cell. A part has `part_area` (m²), `part_girth` (m of outline), `part_box` (rounded outward) and the
+    chains `part_chain[p]` to `part_chain[p + 1]`: `chain` first vertex and number of vertices, `ends` where it
+    enters and leaves, local to the cell (m). Tree: `run` first segment, segments and zone of each lowest box in
+    Morton order; `box` all boxes (m from the corner of the grid, rounded outward), the lowest first; `level` where
+    each level of them begins.
     `bound` is at least the distance (m) from any point of a cell to the nearest outline, shape (c,).
     """
 
@@ -40,10 +42,12 @@ class Grid(NamedTuple):
     zone_area: FloatArray
     zone_girth: FloatArray
     needle: NDArray[np.int32]
+    needle_cell: NDArray[np.int64]
     cell: NDArray[np.int32]
     entry_zone: NDArray[np.int32]
     entry_part: NDArray[np.int32]
     part_area: FloatArray
+    part_girth: FloatArray
     part_box: NDArray[np.float32]
     part_chain: NDArray[np.int32]
     chain: NDArray[np.int32]
@@ -55,10 +59,10 @@ class Grid(NamedTuple):
 
 
 def build(zones: GeometryArray, cell_m: float | None = None) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays of a `Grid` over valid polygons in the area plane, by name.
+    """Return the arrays of a `Grid` over valid zones in the area plane, by name.
 
     `cell_m` is the side of a cell, rounded to a power of two (so that the lines of the grid are exact numbers);
-    by default it follows from the extent and the number of vertices. Raises ValueError for lines and points,
+    by default it follows from the extent and the number of vertices. Raises ValueError for collections,
     and for more than 2³¹ vertices. Needs numba.
     """
     from linxi_gis.engine import gaps, kernels
@@ -67,20 +71,21 @@ def build(zones: GeometryArray, cell_m: float | None = None) -> dict[str, NDArra
     if len(outlines.xy) >= 2**31:
         raise ValueError("an index holds at most 2**31 vertices; split the layer")
     frame, size = _frame(outlines, cell_m)
-    entry, part, part_chain, chain, ends = kernels.build(outlines.xy, outlines.ring, outlines.shape, frame, size)
+    entry, part, part_chain, chain, ends = kernels.build(
+        outlines.xy, outlines.ring, outlines.shape, outlines.solid, frame, size
+    )
     cells = int(size[0] * size[1])
     order = np.argsort(entry[:, 0], kind="stable")
     cell = np.zeros(cells + 1, dtype=np.int32)
     np.cumsum(np.bincount(entry[:, 0], minlength=cells), out=cell[1:])
     area, girth = _zones(outlines)
-    far = float(np.abs(outlines.xy).max(initial=0.0))
-    needle = np.flatnonzero((girth > 0.0) & (area <= 4.0 * EPSILON * girth * (far + 256.0 * frame[2])))
+    needle, needle_cell = _needles(outlines, area, girth, frame, size)
     run, low = _runs(outlines, frame)
     box, level = _tree(low)
     made = Grid(
         frame, size, outlines.xy, outlines.ring, outlines.shape, area, girth,
-        needle.astype(np.int32), cell, entry[order, 1].astype(np.int32), entry[order, 2].astype(np.int32),
-        part[:, 0].copy(), _outward(part[:, 1:]), part_chain, chain, ends,
+        needle, needle_cell, cell, entry[order, 1].astype(np.int32), entry[order, 2].astype(np.int32),
+        part[:, 0].copy(), part[:, 5].copy(), _outward(part[:, 1:5]), part_chain, chain, ends,
         run, box, level, gaps.bounds(outlines.xy, frame, size),
     )  # fmt: skip
     return dict(made._asdict())
@@ -131,7 +136,7 @@ def _side(extent: FloatArray, extents: FloatArray, count: int) -> float:
 
 
 def _zones(outlines: Rings) -> tuple[FloatArray, FloatArray]:
-    """Return area (m²) and length of the outline (m) of each zone."""
+    """Return area (m²; 0 of lines and points) and length of the outline (m) of each zone."""
     xy, ring, shape = outlines.xy, outlines.ring, outlines.shape
     if not len(xy):
         return np.zeros(len(outlines)), np.zeros(len(outlines))
@@ -145,7 +150,22 @@ def _zones(outlines: Rings) -> tuple[FloatArray, FloatArray]:
     areas, lengths = (
         np.bincount(owner, np.add.reduceat(part, first), minlength=len(outlines)) for part in (cross, length)
     )
-    return areas / 2.0, lengths.astype(np.float64)
+    return np.where(outlines.solid, areas / 2.0, 0.0), lengths.astype(np.float64)
+
+
+def _needles(
+    outlines: Rings, area: FloatArray, girth: FloatArray, frame: FloatArray, size: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the rings of zones whose area does not tell whether they meet: first vertex, zone; and its cell."""
+    far = float(np.abs(outlines.xy).max(initial=0.0))
+    thin = ~outlines.solid | (area <= 4.0 * EPSILON * girth * (far + 256.0 * frame[2]))
+    owner = np.repeat(np.arange(len(outlines)), np.diff(outlines.shape))
+    ring = np.flatnonzero(thin[owner])
+    vertex = outlines.ring[ring]
+    at = np.floor((outlines.xy[vertex] - frame[:2]) / frame[2]).astype(np.int64)
+    cell = at[:, 0] * size[1] + at[:, 1]
+    order = np.argsort(cell, kind="stable")
+    return np.column_stack([vertex, owner[ring]])[order].astype(np.int32), cell[order]
 
 
 def _outward(boxes: FloatArray) -> NDArray[np.float32]:

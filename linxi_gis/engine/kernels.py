@@ -32,6 +32,7 @@ OUTLINE = "7b18525624ecd5a7"
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 I4 = NDArray[np.int32]
+B1 = NDArray[np.bool_]
 EPSILON = 2.0**-52
 
 
@@ -58,20 +59,35 @@ def _stored(
     return n, chain, ends
 
 
+@inner
+def _lengths(xy: F8, ci: I8, cf: F8, order: I8, p: int, q: int, x0: float, y0: float) -> float:
+    """The length (m) of the chains of a part."""
+    total = 0.0
+    for k in range(p, q):
+        c = order[k]
+        px, py = cf[c, 0], cf[c, 1]
+        for v in range(ci[c, 1], ci[c, 1] + ci[c, 2]):
+            qx, qy = xy[v, 0] - x0, xy[v, 1] - y0
+            total += math.hypot(qx - px, qy - py)
+            px, py = qx, qy
+        total += math.hypot(cf[c, 2] - px, cf[c, 3] - py)
+    return total
+
+
 @kernel
-def build(xy: F8, ring: I8, shape: I8, frame: F8, size: I8) -> tuple[I8, F8, I4, I4, F8]:
-    """Lay zones into the grid. Entries (cell, zone, part or -1 for a full cell), part areas and boxes, where the
-    chains of each part begin, chains (first vertex, vertices) and their ends."""
+def build(xy: F8, ring: I8, shape: I8, solid: B1, frame: F8, size: I8) -> tuple[I8, F8, I4, I4, F8]:
+    """Lay the areas among zones into the grid. Entries (cell, zone, part or -1 for a full cell), part areas, boxes
+    and lengths, where the chains of each part begin, chains (first vertex, vertices) and their ends."""
     ci, cf = np.empty((1024, 4), np.int64), np.empty((1024, 4))
     sill, head, order = np.zeros(64, np.int64), np.zeros(64, np.int64), np.empty(1024, np.int64)
     edges, lid, box = np.empty((256, 6)), np.empty((64, 3)), np.empty(4)
-    entry, part = np.empty((1024, 3), np.int64), np.empty((1024, 5))
+    entry, part = np.empty((1024, 3), np.int64), np.empty((1024, 6))
     chain, ends, begin = np.empty((1024, 2), np.int64), np.empty((1024, 4)), np.empty((1024, 1), np.int64)
     entries = parts = chains = 0
     h = frame[2]
     for zone in range(shape.shape[0] - 1):
         a, b = ring[shape[zone]], ring[shape[zone + 1]]
-        if a == b:
+        if a == b or not solid[zone]:
             continue
         i0, i1, j0, j1 = window(xy, a, b, frame, size)
         rows = j1 - j0 + 1
@@ -88,15 +104,15 @@ def build(xy: F8, ring: I8, shape: I8, frame: F8, size: I8) -> tuple[I8, F8, I4,
                     entry = more_i(entry, entries + 1)
                     entry[entries, 0], entry[entries, 1], entry[entries, 2] = i * size[1] + j, zone, -1
                     if q > p:
-                        m, lids, edges, lid = cell_edges(
-                            xy, ci, cf, order, p, q, left, frame[0] + i * h, frame[1] + j * h, h, edges, lid
-                        )
+                        x0, y0 = frame[0] + i * h, frame[1] + j * h
+                        m, lids, edges, lid = cell_edges(xy, ci, cf, order, p, q, left, x0, y0, h, edges, lid)
                         entry[entries, 2] = parts
                         part, begin = more_f(part, parts + 1), more_i(begin, parts + 2)
                         extent(edges, m, on_floor(ci, order, p, q, corner), box)
                         part[parts, 0] = under(edges, m)
                         for k in range(4):
                             part[parts, 1 + k] = box[k]
+                        part[parts, 5] = _lengths(xy, ci, cf, order, p, q, x0, y0)
                         begin[parts, 0] = chains
                         parts += 1
                         chains, chain, ends = _stored(ci, cf, order, p, q, lid, lids, h, chains, chain, ends)
@@ -136,9 +152,12 @@ def _zone_edges(grid: Grid, part: int, x0: float, y0: float, lo: float, hi: floa
 @inner
 def _add(
     grid: Grid, here: int, x0: float, y0: float, edges: F8, m: int, covered: int, own: float, box: F8,
-    site: int, area: F8, noise: F8, mark: I4, met: I8, found: int, others: F8,
+    site: int, area: F8, noise: F8, rim: F8, mark: I4, met: I8, found: int, others: F8,
 ) -> tuple[int, F8]:  # fmt: skip
-    """Add to each zone what it has in common with a site in one cell; a site that covers the cell has no edges."""
+    """Add to each zone what it has in common with a site in one cell; a site that covers the cell has no edges.
+
+    `rim` is the length of the zones' outlines in the cells where they and the site are.
+    """
     for e in range(grid.cell[here], grid.cell[here + 1]):
         zone, part = grid.entry_zone[e], grid.entry_part[e]
         k, wide, high = 0, box[2] - box[0], box[3]
@@ -157,33 +176,35 @@ def _add(
         if mark[zone] != site:
             mark[zone] = site
             met[found] = zone
-            area[zone] = noise[zone] = 0.0
+            area[zone] = noise[zone] = rim[zone] = 0.0
             found += 1
         area[zone] += got
+        if part >= 0:
+            rim[zone] += grid.part_girth[part]
         if covered == 0:
             noise[zone] += 2.0 * EPSILON * (m + k) * wide * high
     return found, others
 
 
 @kernel
-def common(grid: Grid, xy: F8, ring: I8, shape: I8, start: int, stop: int) -> tuple[I8, I8, F8]:
-    """Pairs of the sites start to stop with every zone they overlap: site, zone, m²; sorted.
+def common(grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop: int) -> tuple[I8, I8, F8, F8]:
+    """Pairs of the sites start to stop with every zone they overlap: site, zone, m², m of outline at most; sorted.
 
     A pair counts when its area exceeds what rounding makes: of the sums, and of coordinates along the outline.
     """
     frame, size = grid.frame, grid.size
     h = frame[2]
     zones = grid.zone_area.shape[0]
-    area, noise = np.empty(zones), np.empty(zones)
+    area, noise, rim = np.empty(zones), np.empty(zones), np.empty(zones)
     mark, met = np.full(zones, -1, np.int32), np.empty(zones, np.int64)
     ci, cf = np.empty((64, 4), np.int64), np.empty((64, 4))
     sill, head, order = np.zeros(64, np.int64), np.zeros(64, np.int64), np.empty(64, np.int64)
     edges, lid, others, box = np.empty((64, 6)), np.empty((64, 3)), np.empty((256, 6)), np.empty(4)
-    pair, amount = np.empty((256, 2), np.int64), np.empty((256, 1))
+    pair, amount = np.empty((256, 2), np.int64), np.empty((256, 2))
     pairs = 0
     for site in range(start, stop):
         a, b = ring[shape[site]], ring[shape[site + 1]]
-        if a == b:
+        if a == b or not solid[site]:
             continue
         i0, i1, j0, j1 = window(xy, a, b, frame, size)
         if i1 < 0 or j1 < 0 or i0 >= size[0] or j0 >= size[1]:
@@ -213,7 +234,7 @@ def common(grid: Grid, xy: F8, ring: I8, shape: I8, start: int, stop: int) -> tu
                     own = under(edges, m)
                 found, others = _add(
                     grid, here, x0, y0, edges, m, above if q == p else 0, own, box,
-                    site, area, noise, mark, met, found, others,
+                    site, area, noise, rim, mark, met, found, others,
                 )  # fmt: skip
         if found == 0:
             continue
@@ -223,6 +244,7 @@ def common(grid: Grid, xy: F8, ring: I8, shape: I8, start: int, stop: int) -> tu
         for k in range(found):
             zone = met[k]
             if area[zone] > noise[zone] + 2.0 * EPSILON * far * min(girth, grid.zone_girth[zone]):
-                pair[pairs, 0], pair[pairs, 1], amount[pairs, 0] = site, zone, area[zone]
+                pair[pairs, 0], pair[pairs, 1] = site, zone
+                amount[pairs, 0], amount[pairs, 1] = area[zone], (girth + rim[zone]) * (1.0 + 1e-9)
                 pairs += 1
-    return pair[:pairs, 0].copy(), pair[:pairs, 1].copy(), amount[:pairs, 0].copy()
+    return pair[:pairs, 0].copy(), pair[:pairs, 1].copy(), amount[:pairs, 0].copy(), amount[:pairs, 1].copy()

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from linxi_gis.engine import pieces
-from linxi_gis.engine.answers import Near, Overlaps, Rows
+from linxi_gis.engine.answers import PLANE, Bend, Near, Overlaps, Rows
 from linxi_gis.engine.rings import FloatArray, GeometryArray
 
 EPSILON = 2.0**-52
@@ -74,25 +74,26 @@ class Pieces:
 def overlaps(index: Pieces, sites: GeometryArray, threads: int | None = None) -> Overlaps:
     """Return the pairs of sites and zones that have area in common (see `Overlaps`), on so many threads."""
 
-    def block(start: int, stop: int) -> tuple[Rows, Rows, FloatArray]:
+    def block(start: int, stop: int) -> tuple[Rows, Rows, FloatArray, FloatArray]:
         site, piece = _within(index, sites[start:stop], 0.0)
         both = shapely.intersection(sites[start:stop][site], index.shapes(piece))
-        return site + start, index.zone[piece], shapely.area(both)
+        return site + start, index.zone[piece], shapely.area(both), shapely.length(both)
 
     found = _in_blocks(block, index, sites, threads)
-    site, zone, area = (np.concatenate([one[k] for one in found]) for k in range(3))
+    site, zone, area, outline = (np.concatenate([one[k] for one in found]) for k in range(4))
     zones = max(len(index.arrays["zone_girth"]), 1)
     pair, back = np.unique(site * zones + zone, return_inverse=True)
-    site, zone, area = pair // zones, pair % zones, np.bincount(back, area, minlength=len(pair))
+    site, zone = pair // zones, pair % zones
+    area, outline = (np.bincount(back, one, minlength=len(pair)) for one in (area, outline))
     far = np.abs(shapely.bounds(sites)).max(axis=1, initial=0.0)[site]
     girth = np.minimum(shapely.length(sites)[site], np.asarray(index.arrays["zone_girth"])[zone])
     real = area > 2.0 * EPSILON * far * girth  # what rounding the coordinates along the outline makes
-    return Overlaps(site[real], zone[real], area[real])
+    return Overlaps(site[real], zone[real], area[real], outline[real])
 
 
 def near(
     index: Pieces, sites: GeometryArray, reach_m: float, range_m: float, met: Overlaps | None = None,
-    threads: int | None = None,
+    threads: int | None = None, bend: Bend = PLANE,
 ) -> Near:  # fmt: skip
     """Return each site's zones within `reach_m`, else the nearest within `range_m` (see `Near`).
 
@@ -188,8 +189,8 @@ def _nearest(index: Pieces, sites: GeometryArray, rows: Rows, range_m: float) ->
     if index.few(len(sites)):
         return _nearest_by_box(index, sites, rows, range_m)
     mine = sites[rows]
-    guess = index.tree.nearest(shapely.get_point(shapely.boundary(shapely.envelope(mine)), 0))
-    bound = np.minimum(shapely.distance(mine, index.shapes(guess.astype(np.int64))), range_m) + SAME_M
+    guess = index.tree.nearest(shapely.points(shapely.bounds(mine)[:, :2]))
+    bound = np.minimum(shapely.distance(mine, index.shapes(np.asarray(guess, dtype=np.int64))), range_m) + SAME_M
     site, piece = index.tree.query(mine, predicate="dwithin", distance=bound)
     return rows[site], piece.astype(np.int64), shapely.distance(mine[site], index.shapes(piece.astype(np.int64)))
 

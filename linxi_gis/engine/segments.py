@@ -110,26 +110,44 @@ def _foot(px: float, py: float, ax: float, ay: float, bx: float, by: float) -> t
 
 
 @inner
+def bent(dx: float, dy: float, x: float, y: float, bend: F8) -> float:
+    """The square of the length of a way dx, dy about the place x, y, by the metric of `answers.Bend`."""
+    slope = bend[1] + bend[2] * y
+    a, b = bend[0] * (x * x - y * y) + slope * y, 2.0 * bend[0] * x * y - slope * x
+    return float(max((1.0 + a) * dx * dx + 2.0 * b * dx * dy + (1.0 - a) * dy * dy, 0.0))
+
+
+@inner
 def gap(
-    px: float, py: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float, boxes_meet: bool
+    px: float, py: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float, boxes_meet: bool, bend: F8
 ) -> tuple[float, float, float, float, float]:
     """The square of the distance of two segments, the nearest point of the first and of the second, from p.
 
-    0 exactly when they meet.
+    0 exactly when they meet. The feet are those of the plane, the distance and which way is nearest of a `bend` that
+    is not nothing.
     """
     meet = boxes_meet and _meet(px, py, qx, qy, ax, ay, bx, by)
+    curved = bend[0] != 0.0 or bend[1] != 0.0
+    ox, oy = px, py
     qx, qy, ax, ay, bx, by = qx - px, qy - py, ax - px, ay - py, bx - px, by - py
-    best, zx, zy = _foot(0.0, 0.0, ax, ay, bx, by)
-    sx, sy = 0.0, 0.0
-    d, x, y = _foot(qx, qy, ax, ay, bx, by)
-    if d < best:
-        best, sx, sy, zx, zy = d, qx, qy, x, y
-    d, x, y = _foot(ax, ay, 0.0, 0.0, qx, qy)
-    if d < best:
-        best, sx, sy, zx, zy = d, x, y, ax, ay
-    d, x, y = _foot(bx, by, 0.0, 0.0, qx, qy)
-    if d < best:
-        best, sx, sy, zx, zy = d, x, y, bx, by
+    best, sx, sy, zx, zy = np.inf, 0.0, 0.0, 0.0, 0.0
+    for k in range(4):
+        if k == 0:
+            d, x, y = _foot(0.0, 0.0, ax, ay, bx, by)
+            fx, fy, gx, gy = 0.0, 0.0, x, y
+        elif k == 1:
+            d, x, y = _foot(qx, qy, ax, ay, bx, by)
+            fx, fy, gx, gy = qx, qy, x, y
+        elif k == 2:
+            d, x, y = _foot(ax, ay, 0.0, 0.0, qx, qy)
+            fx, fy, gx, gy = x, y, ax, ay
+        else:
+            d, x, y = _foot(bx, by, 0.0, 0.0, qx, qy)
+            fx, fy, gx, gy = x, y, bx, by
+        if curved:
+            d = bent(gx - fx, gy - fy, ox + 0.5 * (fx + gx), oy + 0.5 * (fy + gy), bend)
+        if d < best:
+            best, sx, sy, zx, zy = d, fx, fy, gx, gy
     if meet:
         cross = qx * (by - ay) - qy * (bx - ax)
         if best > 1e-12 and cross != 0.0:
