@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from linxi_gis.engine.grid import FAN, Grid
 from linxi_gis.engine.jit import inner, kernel
 from linxi_gis.engine.kernels import common
-from linxi_gis.engine.outline import cell
+from linxi_gis.engine.outline import bounds_of, window
 from linxi_gis.engine.segments import gap, inside, orient
 
 F8 = NDArray[np.float64]
@@ -21,12 +21,13 @@ B1 = NDArray[np.bool_]
 
 CHUNK = 40  # edges of a site that are looked for together; 12 are a third slower for parcels of 33
 EPSILON = 2.0**-52
+GROUP = 4  # of them that are compared with a run of segments at once
 SAME_M = 1e-9  # zones whose distances differ by less are equally near: the first of them is the nearest
 # The start of the SHA-256 of segments.py, for the reason told in kernels.py.
 SEGMENTS = "ce17e6b17b2947ba"
 # Of kernels.py and outline.py, which `both` calls into.
-KERNELS = "903d850ba4527007"
-OUTLINE = "7b18525624ecd5a7"
+KERNELS = "61b437414fb22e40"
+OUTLINE = "4804abb2f1c99419"
 
 
 @kernel
@@ -85,8 +86,21 @@ def _reach(seed: NDArray[np.int32], at: int, i: int, j: int) -> float:
 
 
 @inner
+def _grouped(xy: F8, v0: int, v1: int, fx: float, fy: float, groups: F8) -> None:
+    """The boxes (from the corner of the grid) of the edges v0 to v1, so many at a time."""
+    for g in range((v1 - v0 + GROUP - 1) // GROUP):
+        first = v0 + g * GROUP
+        x0 = x1 = xy[first, 0]
+        y0 = y1 = xy[first, 1]
+        for v in range(first + 1, min(first + GROUP, v1) + 1):
+            x0, x1 = min(x0, xy[v, 0]), max(x1, xy[v, 0])
+            y0, y1 = min(y0, xy[v, 1]), max(y1, xy[v, 1])
+        groups[g, 0], groups[g, 1], groups[g, 2], groups[g, 3] = x0 - fx, y0 - fy, x1 - fx, y1 - fy
+
+
+@inner
 def _of_run(
-    grid: Grid, xy: F8, v0: int, v1: int, run: int, limit: float, points: F8, zone: int, bend: F8, slack: float
+    grid: Grid, xy: F8, v0: int, v1: int, groups: F8, run: int, limit: float, points: F8, zone: int, bend: F8, slack: float
 ) -> float:
     """The square of the distance of the site's edges v0 to v1 and a run of segments where below `limit`, else it.
 
@@ -94,41 +108,51 @@ def _of_run(
     """
     fx, fy = grid.frame[0], grid.frame[1]
     first, last = grid.run[run, 0], grid.run[run, 0] + grid.run[run, 1]
-    least, begin = limit * slack, -1  # the edge nearest to the box goes first: after it most of the others are too far
-    for v in range(v0, v1):
-        px, py, qx, qy = xy[v, 0], xy[v, 1], xy[v + 1, 0], xy[v + 1, 1]
-        d = _apart(grid.box, run, min(px, qx) - fx, min(py, qy) - fy, max(px, qx) - fx, max(py, qy) - fy)
+    count = (v1 - v0 + GROUP - 1) // GROUP
+    least, begin = limit * slack, -1  # the group nearest to the box goes first: after it most of the others are too far
+    for g in range(count):
+        d = _apart(grid.box, run, groups[g, 0], groups[g, 1], groups[g, 2], groups[g, 3])
+        groups[g, 4] = d
         if d < least:
-            least, begin = d, v
+            least, begin = d, g
     if begin < 0:
         return limit
-    for u in range(v0 - 1, v1):
-        v = u if u >= v0 else begin
-        if u == begin:
+    # Corners are quickly compared, and what is farther than two of them need not be looked at. It is widened by more
+    # than rounding, so that the edges these corners end are looked at themselves.
+    whole, px, py = limit, xy[v0 + begin * GROUP, 0], xy[v0 + begin * GROUP, 1]
+    for w in range(first, last + 1):
+        dx, dy = grid.xy[w, 0] - px, grid.xy[w, 1] - py
+        limit = min(limit, (dx * dx + dy * dy) * slack * 1.0000001 + 1e-9)
+    bound = limit
+    for turn_ in range(-1, count):
+        g = turn_ if turn_ >= 0 else begin
+        if turn_ == begin or groups[g, 4] >= limit * slack:
             continue
-        px, py, qx, qy = xy[v, 0], xy[v, 1], xy[v + 1, 0], xy[v + 1, 1]
-        x0, x1, y0, y1 = min(px, qx), max(px, qx), min(py, qy), max(py, qy)
-        if _apart(grid.box, run, x0 - fx, y0 - fy, x1 - fx, y1 - fy) >= limit * slack:
-            continue
-        for w in range(first, last):
-            ax, ay, bx, by = grid.xy[w, 0], grid.xy[w, 1], grid.xy[w + 1, 0], grid.xy[w + 1, 1]
-            dx = max(max(min(ax, bx) - x1, x0 - max(ax, bx)), 0.0)
-            dy = max(max(min(ay, by) - y1, y0 - max(ay, by)), 0.0)
-            if dx * dx + dy * dy >= limit * slack:
+        for v in range(v0 + g * GROUP, min(v0 + g * GROUP + GROUP, v1)):
+            px, py, qx, qy = xy[v, 0], xy[v, 1], xy[v + 1, 0], xy[v + 1, 1]
+            x0, x1, y0, y1 = min(px, qx), max(px, qx), min(py, qy), max(py, qy)
+            if _apart(grid.box, run, x0 - fx, y0 - fy, x1 - fx, y1 - fy) >= limit * slack:
                 continue
-            d, sx, sy, zx, zy = gap(px, py, qx, qy, ax, ay, bx, by, dx == 0.0 and dy == 0.0, bend)
-            if d < limit:
-                limit = d
-                points[zone, 0], points[zone, 1], points[zone, 2], points[zone, 3] = px + sx, py + sy, px + zx, py + zy
-                if d == 0.0:
-                    return d
-    return limit
+            for w in range(first, last):
+                ax, ay, bx, by = grid.xy[w, 0], grid.xy[w, 1], grid.xy[w + 1, 0], grid.xy[w + 1, 1]
+                dx = max(max(min(ax, bx) - x1, x0 - max(ax, bx)), 0.0)
+                dy = max(max(min(ay, by) - y1, y0 - max(ay, by)), 0.0)
+                if dx * dx + dy * dy >= limit * slack:
+                    continue
+                d, sx, sy, zx, zy = gap(px, py, qx, qy, ax, ay, bx, by, dx == 0.0 and dy == 0.0, bend)
+                if d < limit:
+                    limit = d
+                    points[zone, 0], points[zone, 1] = px + sx, py + sy
+                    points[zone, 2], points[zone, 3] = px + zx, py + zy
+                    if d == 0.0:
+                        return d
+    return limit if limit < bound else whole
 
 
 @inner
 def _search(
     grid: Grid, xy: F8, v0: int, v1: int, far: float, reach: float, site: int,
-    best: F8, mark: I4, found: I8, count: int, points: F8, stack: I8, away: F8, bend: F8, slack: float,
+    best: F8, mark: I4, found: I8, count: int, points: F8, stack: I8, away: F8, groups: F8, bend: F8, slack: float,
 ) -> tuple[int, float]:  # fmt: skip
     """Find zones within `far` of the site's edges v0 to v1; what is found narrows it, never below `reach`.
 
@@ -141,6 +165,7 @@ def _search(
     for v in range(v0 + 1, v1 + 1):
         x0, x1 = min(x0, xy[v, 0] - fx), max(x1, xy[v, 0] - fx)
         y0, y1 = min(y0, xy[v, 1] - fy), max(y1, xy[v, 1] - fy)
+    _grouped(xy, v0, v1, fx, fy, groups)
     top = grid.level.shape[0] - 2
     if grid.box.shape[0] == 0:
         return count, far
@@ -158,7 +183,7 @@ def _search(
                 limit = min(limit, best[zone])
             if d >= limit * slack:
                 continue
-            got = _of_run(grid, xy, v0, v1, node, limit, points, zone, bend, slack)
+            got = _of_run(grid, xy, v0, v1, groups, node, limit, points, zone, bend, slack)
             if got < limit:
                 if not known:
                     mark[zone] = site
@@ -194,13 +219,13 @@ def _start(grid: Grid, x: float, y: float, limit: float) -> float:
 
 @inner
 def _is_thin(grid: Grid, xy: F8, ring: I8, r0: int, r1: int) -> bool:
-    """Whether the area of a polygon is no more than what rounding makes."""
+    """Whether the area of a polygon may be no more than what rounding makes; its girth is counted amply."""
     area = girth = far = 0.0
     for r in range(r0, r1):
         a = ring[r]
         for v in range(a + 1, ring[r + 1]):
             area += (xy[v - 1, 0] - xy[a, 0]) * (xy[v, 1] - xy[a, 1]) - (xy[v, 0] - xy[a, 0]) * (xy[v - 1, 1] - xy[a, 1])
-            girth += math.hypot(xy[v, 0] - xy[v - 1, 0], xy[v, 1] - xy[v - 1, 1])
+            girth += abs(xy[v, 0] - xy[v - 1, 0]) + abs(xy[v, 1] - xy[v - 1, 1])
             far = max(far, max(abs(xy[v, 0]), abs(xy[v, 1])))
     return bool(0.5 * area <= 4.0 * EPSILON * girth * (far + 256.0 * grid.frame[2]))
 
@@ -246,15 +271,9 @@ def _needles(
     grid: Grid, xy: F8, ring: I8, r0: int, r1: int, site: int, best: F8, mark: I4, found: I8, count: int, points: F8
 ) -> int:
     """Mark the zones without an area of which a ring begins in a site."""
-    a, b = ring[r0], ring[r1]
-    x0 = x1 = xy[a, 0]
-    y0 = y1 = xy[a, 1]
-    for v in range(a + 1, b):
-        x0, x1 = min(x0, xy[v, 0]), max(x1, xy[v, 0])
-        y0, y1 = min(y0, xy[v, 1]), max(y1, xy[v, 1])
     nx, ny = grid.size[0], grid.size[1]
-    i0, i1 = cell(x0, grid.frame[0], grid.frame[2], nx), cell(x1, grid.frame[0], grid.frame[2], nx)
-    j0, j1 = cell(y0, grid.frame[1], grid.frame[2], ny), cell(y1, grid.frame[1], grid.frame[2], ny)
+    x0, x1, y0, y1 = bounds_of(xy, ring[r0], ring[r1])
+    i0, i1, j0, j1 = window(x0, x1, y0, y1, grid.frame, grid.size)
     if j1 < 0 or j0 >= ny:
         return count
     for i in range(max(i0, 0), min(i1, nx - 1) + 1):
@@ -323,7 +342,7 @@ def nearby(
     zones = grid.zone_area.shape[0]
     best, points = np.empty(zones), np.empty((zones, 4))
     mark, found = np.full(zones, -1, np.int32), np.empty(zones, np.int64)
-    stack, away = np.empty((FAN * 16, 2), np.int64), np.empty(FAN * 16)
+    stack, away, groups = np.empty((FAN * 16, 2), np.int64), np.empty(FAN * 16), np.empty((CHUNK, 5))
     pair, value, pairs = np.empty((64, 2), np.int64), np.empty((64, 5)), 0
     for site in range(start, stop):
         r0, r1 = shape[site], shape[site + 1]
@@ -347,7 +366,7 @@ def nearby(
             for w in range(ring[r], ring[r + 1] - 1, CHUNK):
                 count, far = _search(
                     grid, xy, w, min(w + CHUNK, ring[r + 1] - 1), far, reach, site,
-                    best, mark, found, count, points, stack, away, bend, slack,
+                    best, mark, found, count, points, stack, away, groups, bend, slack,
                 )  # fmt: skip
         count = _kept(count, reach, max(reach, limit), best, found)
         while pairs + count > pair.shape[0]:

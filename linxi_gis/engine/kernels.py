@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from linxi_gis.engine.jit import inner, kernel
 from linxi_gis.engine.outline import (
+    bounds_of,
     cell_edges,
     chains_of,
     extent,
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 
 # numba compiles a kept function anew when its own file changes, not when one it calls into does. This is the
 # start of the SHA-256 of outline.py: who changes that file changes this line (tests/test_engine_kernel.py holds them together).
-OUTLINE = "7b18525624ecd5a7"
+OUTLINE = "4804abb2f1c99419"
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 I4 = NDArray[np.int32]
 B1 = NDArray[np.bool_]
 EPSILON = 2.0**-52
+FEW_CELLS = 16  # beyond, looking at every part costs what it saves
 
 
 @inner
@@ -89,7 +91,8 @@ def build(xy: F8, ring: I8, shape: I8, solid: B1, frame: F8, size: I8) -> tuple[
         a, b = ring[shape[zone]], ring[shape[zone + 1]]
         if a == b or not solid[zone]:
             continue
-        i0, i1, j0, j1 = window(xy, a, b, frame, size)
+        x0, x1, y0, y1 = bounds_of(xy, a, b)
+        i0, i1, j0, j1 = window(x0, x1, y0, y1, frame, size)
         rows = j1 - j0 + 1
         sill, head, order, ci, cf = chains_of(
             xy, ring, shape[zone], shape[zone + 1], frame, size, i0, i1, j0, j1, sill, head, order, ci, cf
@@ -131,8 +134,35 @@ def _outline(xy: F8, ring: I8, a: int, b: int) -> tuple[float, float]:
         for v in range(ring[r], ring[r + 1]):
             far = max(far, max(abs(xy[v, 0]), abs(xy[v, 1])))
             if v > ring[r]:
-                girth += math.hypot(xy[v, 0] - xy[v - 1, 0], xy[v, 1] - xy[v - 1, 1])
+                dx, dy = xy[v, 0] - xy[v - 1, 0], xy[v, 1] - xy[v - 1, 1]
+                girth += math.sqrt(dx * dx + dy * dy)
     return girth, far
+
+
+@inner
+def _is_free(grid: Grid, x0: float, x1: float, y0: float, y1: float, i0: int, i1: int, j0: int, j1: int) -> bool:
+    """Whether nothing of any zone lies in a box; of large boxes it is told only where all their cells are empty."""
+    nx, ny, h = grid.size[0], grid.size[1], grid.frame[2]
+    few = (i1 - i0 + 1) * (j1 - j0 + 1) <= FEW_CELLS
+    for i in range(max(i0, 0), min(i1, nx - 1) + 1):
+        first, last = i * ny + max(j0, 0), i * ny + min(j1, ny - 1)
+        if grid.cell[first] == grid.cell[last + 1]:
+            continue
+        if not few:
+            return False
+        for j in range(max(j0, 0), min(j1, ny - 1) + 1):
+            left, floor = grid.frame[0] + i * h, grid.frame[1] + j * h
+            for e in range(grid.cell[i * ny + j], grid.cell[i * ny + j + 1]):
+                part = grid.entry_part[e]
+                if part < 0:
+                    return False
+                box = grid.part_box
+                if (
+                    box[part, 0] < x1 - left and box[part, 2] > x0 - left
+                    and box[part, 1] < y1 - floor and box[part, 3] > y0 - floor
+                ):  # fmt: skip
+                    return False
+    return True
 
 
 @inner
@@ -206,8 +236,9 @@ def common(grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop:
         a, b = ring[shape[site]], ring[shape[site + 1]]
         if a == b or not solid[site]:
             continue
-        i0, i1, j0, j1 = window(xy, a, b, frame, size)
-        if i1 < 0 or j1 < 0 or i0 >= size[0] or j0 >= size[1]:
+        x0, x1, y0, y1 = bounds_of(xy, a, b)
+        i0, i1, j0, j1 = window(x0, x1, y0, y1, frame, size)
+        if i1 < 0 or j1 < 0 or i0 >= size[0] or j0 >= size[1] or _is_free(grid, x0, x1, y0, y1, i0, i1, j0, j1):
             continue
         rows = j1 - j0 + 1
         sill, head, order, ci, cf = chains_of(

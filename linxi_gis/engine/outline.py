@@ -55,13 +55,19 @@ def more_i(old: I8, need: int) -> I8:
 
 
 @inner
-def window(xy: F8, a: int, b: int, frame: F8, size: I8) -> tuple[int, int, int, int]:
-    """First and last column and row that the vertices a to b touch."""
+def bounds_of(xy: F8, a: int, b: int) -> tuple[float, float, float, float]:
+    """Least and greatest x, least and greatest y of the vertices a to b."""
     x0 = x1 = xy[a, 0]
     y0 = y1 = xy[a, 1]
     for v in range(a + 1, b):
         x0, x1 = min(x0, xy[v, 0]), max(x1, xy[v, 0])
         y0, y1 = min(y0, xy[v, 1]), max(y1, xy[v, 1])
+    return x0, x1, y0, y1
+
+
+@inner
+def window(x0: float, x1: float, y0: float, y1: float, frame: F8, size: I8) -> tuple[int, int, int, int]:
+    """First and last column and row that a box touches."""
     return (
         cell(x0, frame[0], frame[2], size[0]),
         cell(x1, frame[0], frame[2], size[0]),
