@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "linxi-stamp.txt"
 LOCKS = {"run": "requirements.lock", "test": "requirements-test.lock"}
-STAMPED = (*LOCKS.values(), "pyproject.toml", "hatch_build.py", "package.json", "package-lock.json")
+KERNEL = ("linxi_gis/engine/kernels.py", "linxi_gis/engine/gaps.py")
+STAMPED = (*LOCKS.values(), "pyproject.toml", "hatch_build.py", "package.json", "package-lock.json", *KERNEL)
 ASSETS = ("maps/linxi_maps/static/assets.json", "api/linxi_api/static/assets.json")
 
 EXAMPLE_SITES = ("examples/tailings_zone39.txt",)
@@ -287,7 +288,14 @@ def install_self(order: Order) -> None:
             f"不联网安装还缺前端资源 {missing[0]}；请在联网的电脑上运行 python start.py 后，把整个目录拷来。"
         )
     stream([*installer(), "--no-deps", *offline(order), "-e", "."], str)
-    STAMP.write_text(f"{digest()} {order.command}", encoding="utf-8")
+
+
+def compile_kernel() -> None:
+    """Compile what batches are measured with, so that nobody waits for it later; it is kept beside its source."""
+    code = "from linxi_gis import engine; engine.warm()"
+    done = subprocess.run([str(venv_python()), "-c", code], cwd=str(ROOT), env=child_env(), check=False)
+    if done.returncode:
+        say("      没有编译成，原因见上；单个地块的研判不受影响，成批筛查前请设环境变量 LINXI_ENGINE=plain（较慢，答案相同）。")
 
 
 def offline(order: Order) -> list[str]:
@@ -298,26 +306,28 @@ def offline(order: Order) -> list[str]:
 def set_up(order: Order) -> None:
     """Bring .venv to what the command needs, telling each step and its time."""
     if is_ready(order.command):
-        say("[1–3/4] 环境已就绪（.venv）")
+        say("[1–4/5] 环境已就绪（.venv）")
         return
     STAMP.unlink(missing_ok=True)
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("建立环境 .venv", make_venv),
         (f"安装依赖（{LOCKS[order.command]}，首次需几分钟）", lambda: install_lock(order)),
         ("安装 linxi_gis 与前端资源", lambda: install_self(order)),
+        ("编译叠加内核（约一分钟，只此一次）", compile_kernel),
     )
     for number, (title, step) in enumerate(steps, start=1):
-        say(f"[{number}/4] {title} …")
+        say(f"[{number}/5] {title} …")
         begun = time.monotonic()
         step()
         say(f"      完成，用时 {time.monotonic() - begun:.0f} 秒")
+    STAMP.write_text(f"{digest()} {order.command}", encoding="utf-8")
 
 
 def run_demo() -> int:
     """Assess the bundled example, and say where the map and the extract are."""
     words = ["check", *EXAMPLE_SITES, "--project", EXAMPLE_PROJECT]
     words += ["--out", DEMO_OUT, "--format", "json,html"]
-    say("[4/4] 示例研判：linxi " + " ".join(words))
+    say("[5/5] 示例研判：linxi " + " ".join(words))
     begun = time.time()
     code = "import sys; from linxi_gis.cli import main; sys.argv[0] = 'linxi'; sys.exit(main())"
     status = subprocess.run(
@@ -340,7 +350,7 @@ def run_checks() -> int:
     begun = time.monotonic()
     failed = []
     for name, words in CHECKS:
-        say(f"[4/4] {name}")
+        say(f"[5/5] {name}")
         command = [str(venv_python()), *words]
         if subprocess.run(command, cwd=str(ROOT), env=child_env(), check=False).returncode:
             failed.append(name)

@@ -443,6 +443,12 @@ def test_both_are_what_each_is(kind: engine.Kind) -> None:
             assert np.array_equal(getattr(mine, name), getattr(its, name)), name
 
 
+def test_the_plain_engine_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINXI_ENGINE", "plain")
+    assert engine.choose() == "plain"
+    assert not engine.warm()
+
+
 def test_without_numba_the_plain_engine_is_chosen() -> None:
     code = (
         "import sys; sys.modules['numba'] = None; import importlib.util as u; u.find_spec = lambda n, *a: None\n"

@@ -13,6 +13,7 @@ Each has an index that is a handful of flat arrays, to be kept anywhere and mapp
 from __future__ import annotations
 
 import importlib.util
+import os
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -37,7 +38,9 @@ __all__ = [
 
 
 def choose() -> Kind:
-    """Return the engine to use here: "fast" where numba is installed."""
+    """Return the engine to use here: "fast" where numba is installed and LINXI_ENGINE is not "plain"."""
+    if os.environ.get("LINXI_ENGINE", "") == "plain":
+        return "plain"
     return "fast" if importlib.util.find_spec("numba") else "plain"
 
 
