@@ -65,7 +65,7 @@ def read(entry: Entry, sha256: str, extent_sha256: str, indexes: Indexes) -> Dra
     shapes, rows = zoneindex.exploded(table.geometries)
     if len(shapes) > len(table.geometries):
         table = vectorfile.Table(shapes, {key: column[rows] for key, column in table.columns.items()}, table.crs)
-    system = _system(entry, table.crs)
+    system = _system(entry, table)
     columns = _Columns(entry, table)
     ids, names = columns.ids(), columns.texts(entry.columns.name)
     label = tuple(f"{title}「{name or zone_id}」" for name, zone_id in zip(names, ids, strict=True))
@@ -142,17 +142,35 @@ class Extent:
     issues: tuple[Issue, ...]
 
 
-def _system(entry: Entry, in_file: str | None) -> str:
+def _system(entry: Entry, table: vectorfile.Table) -> str:
     """Return the CRS to read by: the file's; the catalogue's only when the file has none."""
-    title = entry.identity.title
+    title, in_file = entry.identity.title, table.crs
     if in_file is None and entry.crs is None:
-        raise LinxiError("图层没有坐标系信息", where=title, remedy='请在 catalog.toml 写明 crs，例如 crs = "EPSG:4490"')
+        remedy = f"请向提供单位问明，在 catalog.toml 写明 crs（{_looks(table.geometries)}），或补上 .prj 等坐标系说明"
+        raise LinxiError("图层没有坐标系信息", where=title, remedy=remedy)
     system = in_file or entry.crs or ""
     if in_file is not None and entry.crs is not None:
         crs.same_crs(in_file, entry.crs)
     parsed = crs.parse(system)
     crs.require_transformable(parsed)
     return crs.LONLAT if parsed.equals(crs.parse(crs.LONLAT), ignore_axis_order=True) else system
+
+
+def _looks(drawn: NDArray[Any]) -> str:
+    """Say which CRS the coordinates look like; an example of another would send the layer elsewhere.
+
+    >>> _looks(np.array([shapely.box(39580000, 4829000, 39580100, 4829100)]))
+    '数值像 crs = "EPSG:4527"，须核实'
+    >>> _looks(np.array([shapely.box(118.0, 43.6, 118.1, 43.7)]))
+    '数值像经纬度，国家 2000 写 crs = "EPSG:4490"，须核实'
+    """
+    west, south, east, north = shapely.total_bounds(drawn).tolist()
+    if max(abs(west), abs(east)) <= 180.0 and max(abs(south), abs(north)) <= 90.0:
+        return '数值像经纬度，国家 2000 写 crs = "EPSG:4490"，须核实'
+    zone = int(east // 1e6) if np.isfinite(east) else 0
+    if zone == west // 1e6 and 13 <= zone <= 45 and zone != 24:
+        return f'数值像 crs = "EPSG:{4513 + zone - 25 if zone >= 25 else 4491 + zone - 13}"，须核实'
+    return '坐标里没有带号，例如 3 度带 39 带写 crs = "EPSG:4548"'
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import time
@@ -22,9 +23,24 @@ import shapely
 from linxi_gis import __version__, shelf, vectorfile
 from linxi_gis.errors import CacheError
 
+
+def _package(name: str) -> str:
+    """Return what an installed package calls itself, from its folder's name: nothing of it is loaded.
+
+    The wheels of pyogrio and pyproj hold GDAL and PROJ, so that their version is that of those. (importlib.metadata
+    would say it too, and takes 40 ms to load.)
+    """
+    found = importlib.util.find_spec(name)
+    folder = Path(found.origin).parent.parent if found is not None and found.origin else None
+    beside = os.listdir(folder) if folder is not None and folder.is_dir() else []
+    told = sorted(entry for entry in beside if entry.startswith(f"{name}-") and entry.endswith(("-info", ".egg")))
+    return " ".join(told) or name
+
+
 # Raised whenever the same source would be prepared otherwise, or the arrays are named otherwise.
-LAYOUT = 1
-ENGINE = f"{__version__}/{LAYOUT}/GEOS {shapely.geos_version_string}"
+LAYOUT = 2
+# Another GDAL may read a file otherwise, another PROJ project it otherwise, another GEOS heal it otherwise.
+ENGINE = f"{__version__}/{LAYOUT}/GEOS {shapely.geos_version_string}/{_package('pyogrio')}/{_package('pyproj')}"
 # A file younger than this when it was hashed may have been written again within the same time stamp.
 RACY_NS = 2_000_000_000
 _DAY_S = 86_400.0
@@ -63,14 +79,17 @@ class Cache:
         return digest
 
     def open(self, key: str) -> shelf.Shelf | None:
-        """Return the prepared layer of a key, None when there is none; a damaged one is told and removed."""
+        """Return the prepared layer of a key, None when there is none.
+
+        A damaged one, and one that was made for another key and copied here, is told and removed.
+        """
         path = self._path(key)
         if path is None:
             return None
         try:
-            found = shelf.open_shelf(path, ENGINE)
-        except CacheError:
-            self.discard(path)
+            found = _own(path)
+        except CacheError as error:
+            self.discard(path, error.what)
             return None
         if found is not None:
             with contextlib.suppress(OSError):  # when it was last used, to the day
@@ -84,21 +103,29 @@ class Cache:
         if path is None:
             return None
         try:
-            shelf.write(path, ENGINE, meta, arrays)
+            shelf.write(path, ENGINE, {**meta, "key": key}, arrays)
         except OSError as error:
             self.told(f"预处理结果存不下来（{error.strerror}：{path.parent}），本次照常研判，下次还要重做")
             return None
         found = self.open(key)  # where Windows let a damaged one stand, it still stands there
         return found if found is not None and found.is_whole() else None
 
-    def discard(self, path: Path) -> None:
-        """Remove a damaged file and tell it; where it is held open it is written over later."""
-        self.told(f"预处理缓存 {path.name} 损坏，重新预处理")
+    def discard(self, path: Path, why: str = "预处理缓存损坏") -> None:
+        """Remove a file that cannot be used and tell it; where it is held open it is written over later."""
+        self.told(f"{why}（{path.name}），重新预处理")
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path | None:
         return None if self.folder is None else self.folder / "layers" / f"{key}{shelf.SUFFIX}"
+
+
+def _own(path: Path) -> shelf.Shelf | None:
+    """Return the shelf at a path, None where there is none; raises CacheError where it is damaged, or another's."""
+    found = shelf.open_shelf(path, ENGINE)
+    if found is not None and found.meta.get("key") != path.stem:
+        raise CacheError("预处理缓存是由别的图层改名而来", where=path.name, remedy="请运行 linxi layers clean 后重试")
+    return found
 
 
 def key(parameters: object) -> str:
@@ -157,6 +184,6 @@ def _spent(path: Path, age_s: float, older_days: float | None) -> bool:
     if path.suffix != shelf.SUFFIX:
         return False
     try:
-        return shelf.open_shelf(path, ENGINE) is None
+        return _own(path) is None
     except CacheError:
         return True

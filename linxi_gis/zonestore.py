@@ -1,7 +1,7 @@
 """Zones as flat named arrays, in memory or mapped from disk: what lies near a site is opened, no more.
 
 Per zone its WKB, box, size and dimension; per piece (`linxi_gis.pieces`) its zone, box and WKB; per run
-of up to 128 vertices of an area's border its box and where its coordinates stand in the zone's WKB.
+of up to 24 vertices of an area's border its box and where its coordinates stand in the zone's WKB.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GeometryArray = NDArray[Any]
 Rows = NDArray[np.intp]
 FloatArray = NDArray[np.float64]
 _FEW = 48  # geometries that are compared with every box; beyond, a tree over the boxes pays
-_RUN = pieces.MAX_VERTICES
+_RUN = 24  # vertices: of 16 to 32 the nearest is found soonest, larger ones are long to measure to
 _HEADER, _COUNT, _XY = 9, 4, 16  # WKB: order, type and count; a count; a coordinate pair
 
 
@@ -49,14 +49,14 @@ class Zones:
     def __getitem__(self, row: Any) -> Any:
         wanted = np.arange(len(self))[row]
         if isinstance(wanted, np.ndarray):
-            return _load(self.arrays, "zone", wanted.reshape(-1)).reshape(wanted.shape)
-        return _load(self.arrays, "zone", np.array([wanted]))[0]
+            return load(self.arrays, "zone", wanted.reshape(-1)).reshape(wanted.shape)
+        return load(self.arrays, "zone", np.array([wanted]))[0]
 
     def __iter__(self) -> Iterator[Any]:
         return (self[row] for row in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> GeometryArray:
-        return _load(self.arrays, "zone", np.arange(len(self)))
+        return load(self.arrays, "zone", np.arange(len(self)))
 
     @property
     def bounds(self) -> FloatArray:
@@ -106,7 +106,7 @@ class Zones:
         return self._boxes
 
     def _pieces(self, rows: Rows) -> GeometryArray:
-        return _each(rows, lambda some: _load(self.arrays, "piece", some))
+        return _each(rows, lambda some: load(self.arrays, "piece", some))
 
 
 class Boxes:
@@ -190,18 +190,25 @@ class Zone:
         """Return the distance (m) of points to the zone."""
         arrays = self.zones.arrays
         rows = _span(arrays["piece.zone"], self.row)
-        return _gaps(points, arrays["piece.bounds"][rows], lambda some: _load(arrays, "piece", rows[some]))
+        return _gaps(points, arrays["piece.bounds"][rows], lambda some: load(arrays, "piece", rows[some]))
 
     def border_gaps(self, points: GeometryArray) -> FloatArray:
         """Return the distance (m) of points to the border of an area, the nearest part of which is opened."""
         arrays = self.zones.arrays
         rows = _span(arrays["run.zone"], self.row)
-        return _gaps(points, arrays["run.bounds"][rows], lambda some: _runs(arrays, rows[some]))
+        return _gaps(points, arrays["run.bounds"][rows], lambda some: runs(arrays, rows[some]))
 
 
-def build(shapes: GeometryArray) -> dict[str, NDArray[Any]]:
-    """Return the arrays of plane geometries, shape (n,): valid ones of one dimension each, or empty ones."""
-    cut, rows = pieces.cut(shapes)
+def build(shapes: GeometryArray, vertices: int = pieces.MAX_VERTICES) -> dict[str, NDArray[Any]]:
+    """Return the arrays of plane geometries, shape (n,): valid ones of one dimension each, or empty ones.
+
+    `piece.*` are areas and lines cut into pieces of at most so many vertices, `run.*` the borders of areas cut into
+    runs of 24; `*.zone` is the row of the zone, `*.bounds` the box, `*.blob` the WKB and `*.at` where it begins in it,
+    `*.crc` the CRC-32 of each record, by which it is checked when it is read; `zone.*` are the whole zones.
+    """
+    cut, rows = pieces.cut(shapes, vertices)
+    order = _neighbours(rows, shapely.bounds(cut).reshape(-1, 4))
+    cut, rows = cut[order], rows[order]
     kinds = shapely.get_dimensions(shapes)
     arrays: dict[str, NDArray[Any]] = {
         "zone.bounds": shapely.bounds(shapes),
@@ -227,7 +234,7 @@ def _stored(kind: str, shapes: GeometryArray) -> dict[str, NDArray[Any]]:
     }
 
 
-def _load(arrays: Arrays, kind: str, rows: Rows) -> GeometryArray:
+def load(arrays: Arrays, kind: str, rows: Rows) -> GeometryArray:
     """Return geometries from their WKB; raises CacheError for one that is not what was written."""
     data, at, crc = arrays[f"{kind}.blob"], arrays[f"{kind}.at"], arrays[f"{kind}.crc"]
     blobs = np.empty(len(rows), dtype=object)
@@ -262,35 +269,50 @@ def _border(shapes: GeometryArray, arrays: Arrays) -> dict[str, NDArray[Any]]:
 def _cut_runs(
     rings: GeometryArray, count: NDArray[np.int64], ring_at: NDArray[np.int64], zone: Rows, blob: NDArray[np.uint8]
 ) -> dict[str, NDArray[Any]]:
-    runs = -(-(count - 1) // (_RUN - 1))
-    ring = np.repeat(np.arange(len(rings)), runs)
-    nth = np.arange(len(ring)) - np.repeat(np.cumsum(runs) - runs, runs)
+    runs_of = -(-(count - 1) // (_RUN - 1))
+    ring = np.repeat(np.arange(len(rings)), runs_of)
+    nth = np.arange(len(ring)) - np.repeat(np.cumsum(runs_of) - runs_of, runs_of)
     size = np.minimum(_RUN, count[ring] - nth * (_RUN - 1))
     at = ring_at[ring] + _XY * nth * (_RUN - 1)
-    bounds, crc = np.empty((len(ring), 4)), np.empty(len(ring), dtype=np.uint32)
-    for i, (start, length) in enumerate(zip(at.tolist(), size.tolist(), strict=True)):
-        raw = blob[start : start + _XY * length].tobytes()
-        xy = np.frombuffer(raw, dtype="<f8").reshape(-1, 2)
-        bounds[i, :2], bounds[i, 2:], crc[i] = xy.min(axis=0), xy.max(axis=0), zlib.crc32(raw)
+    raw = [blob[start : start + _XY * length].tobytes() for start, length in zip(at.tolist(), size.tolist(), strict=True)]
+    xy, first = np.frombuffer(b"".join(raw), dtype="<f8").reshape(-1, 2), np.cumsum(size) - size
+    bounds = np.empty((len(ring), 4))
+    if len(ring):
+        bounds[:, :2], bounds[:, 2:] = np.minimum.reduceat(xy, first), np.maximum.reduceat(xy, first)
+    crc = np.array([zlib.crc32(one) for one in raw], dtype=np.uint32)
+    order = _neighbours(zone[ring], bounds)
     return {
-        "run.zone": zone[ring].astype(np.int32),
-        "run.bounds": bounds,
-        "run.at": at,
-        "run.size": size.astype(np.int32),
-        "run.crc": crc,
+        "run.zone": zone[ring].astype(np.int32)[order],
+        "run.bounds": bounds[order],
+        "run.at": at[order],
+        "run.size": size.astype(np.int32)[order],
+        "run.crc": crc[order],
     }
 
 
-def _runs(arrays: Arrays, rows: Rows) -> GeometryArray:
+def _neighbours(zone: NDArray[Any], bounds: FloatArray) -> Rows:
+    """Return the rows by zone, and within one so that what is near in the plane is near in the row (Morton 1966)."""
+    middle = bounds[:, :2] + bounds[:, 2:]
+    low = middle.min(axis=0, initial=np.inf)
+    side = float((middle.max(axis=0, initial=-np.inf) - low).max()) if len(middle) else 1.0
+    code = np.zeros(len(middle), dtype=np.int64)
+    cell = ((middle - low) * (65535.0 / max(side, 1e-300))).astype(np.int64)
+    for bit in range(16):
+        code |= ((cell[:, 0] >> bit & 1) << 2 * bit) | ((cell[:, 1] >> bit & 1) << 2 * bit + 1)
+    return np.lexsort((code, zone))
+
+
+def runs(arrays: Arrays, rows: Rows) -> GeometryArray:
     """Return runs of borders as lines; raises CacheError for one that is not what was written."""
-    blob, lines = arrays["zone.blob"], np.empty(len(rows), dtype=object)
-    said = zip(arrays["run.at"][rows].tolist(), arrays["run.size"][rows].tolist(), arrays["run.crc"][rows], strict=True)
-    for i, (start, size, crc) in enumerate(said):
-        raw = blob[start : start + _XY * size].tobytes()
-        if zlib.crc32(raw) != crc:
+    blob, size = arrays["zone.blob"], np.asarray(arrays["run.size"])[rows]
+    raw: list[bytes] = []
+    said = zip(arrays["run.at"][rows].tolist(), size.tolist(), arrays["run.crc"][rows].tolist(), strict=True)
+    for start, count, crc in said:
+        raw.append(blob[start : start + _XY * count].tobytes())
+        if zlib.crc32(raw[-1]) != crc:
             raise damaged()
-        lines[i] = shapely.linestrings(np.frombuffer(raw, dtype="<f8").reshape(-1, 2))
-    return lines
+    xy = np.frombuffer(b"".join(raw), dtype="<f8").reshape(-1, 2)
+    return np.asarray(shapely.linestrings(xy, indices=np.repeat(np.arange(len(rows)), size)), dtype=object)
 
 
 def _span(sorted_rows: NDArray[Any], row: int) -> Rows:

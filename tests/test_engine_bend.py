@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import engine_million
 import numpy as np
 import pyproj
 import pytest
 import shapely
+from shapely import affinity
 
 from linxi_gis import crs, engine, nearest
+from linxi_gis.engine import plain
 
 GEOD = pyproj.Geod(ellps="GRS80")
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
-@pytest.fixture(params=["fast"])
+@pytest.fixture(params=["fast", "plain"])
 def kind(request: pytest.FixtureRequest) -> engine.Kind:
     if request.param == "fast":
         pytest.importorskip("numba")
@@ -108,3 +111,26 @@ def test_what_meets_is_at_no_distance_with_a_bend_too(kind: engine.Kind) -> None
     assert list(zip(got.site.tolist(), got.zone.tolist(), strict=True)) == [(0, 0), (0, 1), (1, 0)]
     assert (got.distance_m == 0.0).tolist() == [True, False, True]
     assert got.distance_m[1] == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_both_engines_find_the_same_by_the_metric(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(seed)
+    world = engine_million.World(8000.0, 0.0, (-60_000.0, 45_000.0)[seed % 2], None, 0.0, 1.0, 16)
+    zones, sites = engine_million.shapes(rng, world, 12), engine_million.shapes(rng, world, 60)
+    sites = np.array([affinity.scale(site, 0.1, 0.1) for site in sites], dtype=object)
+    zones = np.array([affinity.scale(zone, 0.3, 0.3) for zone in zones], dtype=object)
+    monkeypatch.setattr(plain, "WHOLE", 6)  # sites are cut too
+    for reach, limit in ((0.0, 20_000.0), (500.0, 20_000.0), (500.0, 900.0)):
+        one, other = (
+            engine.near(engine.open_index(engine.build(zones, kind)), sites, reach, limit, bend=nearest.BEND)
+            for kind in ("fast", "plain")
+        )
+        assert len(one.site) > 20
+        assert one.site.tolist() == other.site.tolist()
+        assert one.zone.tolist() == other.zone.tolist()
+        assert np.abs(one.distance_m - other.distance_m).max() < 1e-7
+        assert (one.distance_m == 0.0).tolist() == (other.distance_m == 0.0).tolist()
+        ways = np.sqrt(bent((other.site_xy + other.zone_xy) / 2, other.zone_xy - other.site_xy, nearest.BEND))
+        assert np.abs(ways - other.distance_m).max() < 1e-7

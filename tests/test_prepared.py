@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,10 +31,10 @@ from linxi_gis import (
     zonestore,
 )
 from linxi_gis.assess import assess
-from linxi_gis.cli import linxi
+from linxi_gis.cli import linxi, words
 from linxi_gis.errors import CacheError
 from linxi_gis.library import Library
-from linxi_gis.model import Layer, LayerIdentity, Site
+from linxi_gis.model import Gap, Layer, LayerIdentity, Site
 from linxi_gis.report import extract
 from linxi_layers import rules_dir
 
@@ -262,6 +264,36 @@ def test_a_damaged_cache_is_made_anew_and_told(damage: str, county: Path, tmp_pa
     assert all(whole(path) for path in kept(cache))
 
 
+def test_a_prepared_layer_under_the_name_of_another_is_not_believed(county: Path, tmp_path: Path) -> None:
+    """Whole in itself, and of this version: only what it was made for tells that it is another layer's."""
+    cache, told = tmp_path / "cache", list[str]()
+    first = answers(opened(county, cache))
+    made = {path.name: path.read_bytes() for path in kept(cache)}
+    one, other, *_ = kept(cache)
+    shutil.copyfile(one, other)
+    assert whole(other)
+    assert answers(opened(county, cache, told)) == first
+    assert told == [f"预处理缓存是由别的图层改名而来（{other.name}），重新预处理"]
+    assert {path.name: path.read_bytes() for path in kept(cache)} == made
+    stray = other.with_name(f"{'0' * 64}{shelf.SUFFIX}")
+    shutil.copyfile(one, stray)
+    assert prepared.clean(cache).files == 1 and not stray.exists()
+
+
+def test_what_was_prepared_by_another_gdal_or_proj_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Their wheels' versions, as the package registry's own reader tells them, are part of every key."""
+    for package in ("pyogrio", "pyproj"):
+        assert f"{package}-{importlib.metadata.version(package)}." in prepared.ENGINE
+        for folder in (package, f"{package}-9.9.9.dist-info", f"{package}-stubs", f"{package}.libs"):
+            (tmp_path / folder).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "path", [str(tmp_path)])
+            patch.delitem(sys.modules, package, raising=False)
+            assert prepared._package(package) == f"{package}-9.9.9.dist-info"
+    assert prepared._package("no_such_package") == "no_such_package"
+
+
 def test_a_damaged_county_outline_is_made_anew(county: Path, tmp_path: Path) -> None:
     """Sites are read by the outline before any layer is measured."""
     cache, told = tmp_path / "cache", list[str]()
@@ -348,6 +380,29 @@ def test_layers_clean(county: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not list((cache / "sources").iterdir())
 
 
+@pytest.mark.parametrize("days", ["nan", "-1", "-inf", "inf", "x", ""])
+def test_layers_clean_wants_a_number_of_days(
+    days: str, county: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("LINXI_CACHE", str(cache))
+    opened(county, cache).layers(DAY)
+    before = kept(cache)
+    monkeypatch.setattr(sys, "argv", ["linxi", "layers", "clean", "--older", days])
+    assert words.run(linxi) == 2
+    assert "--older 的值不对：应为不小于 0 的数" in capsys.readouterr().err
+    assert kept(cache) == before
+
+
+def test_layers_clean_says_that_there_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    for name, told in (("none", "还不存在"), ("file", "不是文件夹")):
+        monkeypatch.setenv("LINXI_CACHE", str(tmp_path / name))
+        run = CliRunner().invoke(linxi, ["layers", "clean", "--all"])
+        assert run.exit_code == 0 and told in run.output and str(tmp_path / name) in run.output.replace("\n", "")
+    assert not (tmp_path / "none").exists() and (tmp_path / "file").is_file()
+
+
 def test_rules_that_were_kept_are_those_of_the_files(tmp_path: Path) -> None:
     first, again = rulebook.load(rules_dir(), tmp_path), rulebook.load(rules_dir(), tmp_path)
     assert first == again == rulebook.load(rules_dir())
@@ -393,7 +448,7 @@ def test_pieces_give_what_whole_zones_give(many: bool, monkeypatch: pytest.Monke
     cut = layer_of(zonestore.Zones.of(shapes))
     assert len(cut.tree.arrays["piece.zone"]) > 300  # type: ignore[attr-defined]  # a Zones
     used = np.flatnonzero(~shapely.is_empty(shapes))
-    monkeypatch.setattr(pieces, "cut", lambda zones: (zones[used], used.astype(np.int32)))
+    monkeypatch.setattr(pieces, "cut", lambda zones, most: (zones[used], used.astype(np.int32)))
     monkeypatch.setattr(zonestore, "_RUN", 1_000_000)
     whole = layer_of(zonestore.Zones.of(shapes))
     assert len(whole.tree.arrays["piece.zone"]) == 4  # type: ignore[attr-defined]
@@ -427,9 +482,31 @@ def test_real_polygons_lose_nothing_in_pieces(shared: Path) -> None:
     by_zone = np.bincount(rows, weights=shapely.area(cut), minlength=len(plane))
     assert np.abs(by_zone - shapely.area(plane)).max() <= 1e-12 * shapely.area(plane).max()
     assert shapely.equals_exact(np.asarray(zones), plane, 0.0).all()
-    borders = zonestore._runs(zones.arrays, np.arange(len(zones.arrays["run.zone"])))
+    borders = zonestore.runs(zones.arrays, np.arange(len(zones.arrays["run.zone"])))
     lengths = np.bincount(zones.arrays["run.zone"], weights=shapely.length(borders), minlength=len(plane))
     assert np.abs(lengths - shapely.length(plane)).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("shape", "looks"),
+    [
+        (HUNDRED, 'crs = "EPSG:4527"'),
+        (shapely.transform(HUNDRED, lambda xy: xy + np.array([1e6, 0.0])), 'crs = "EPSG:4528"'),
+        (shapely.transform(HUNDRED, lambda xy: xy - np.array([19e6, 0.0])), 'crs = "EPSG:4498"'),
+        (shapely.transform(HUNDRED, lambda xy: xy - np.array([39e6, 0.0])), "没有带号"),
+        (shapely.box(118.0, 43.6, 118.01, 43.61), 'crs = "EPSG:4490"'),
+    ],
+)  # fmt: skip
+def test_a_layer_without_a_reference_system_is_asked_for_the_one_it_looks_like(
+    shape: shapely.Geometry, looks: str, tmp_path: Path
+) -> None:
+    write_layer(tmp_path / "redline.shp", [shape], crs="EPSG:4527")
+    (tmp_path / "redline.prj").unlink()
+    (tmp_path / "redline.gpkg").unlink(missing_ok=True)
+    write_catalog(tmp_path, [entry("redline", "ecological_redline", "redline.shp")])
+    gap = opened(tmp_path, None).layers(DAY)[0]
+    assert isinstance(gap, Gap) and "没有坐标系信息" in gap.issue.text and looks in gap.issue.remedy
+    assert ("EPSG:4490" in gap.issue.remedy) == ("4490" in looks)
 
 
 def test_texts_of_every_kind_come_back() -> None:

@@ -417,11 +417,12 @@ def test_an_unknown_reference_system_is_refused_before_anything_is_done(tmp_path
     with pytest.raises(AmbiguousCrsError, match="没有带号") as asked:
         opened(bare)
     assert {one.crs for one in asked.value.candidates} >= {"EPSG:4548"}
-    with pytest.raises(CrsError, match="只认写明的坐标系"):  # a zone prefix is evidence, but nobody's word
+    with pytest.raises(CrsError, match=r"只认写明的坐标系.*像是 EPSG:4527"):  # a zone prefix is evidence, nobody's word
         opened(unplaced(tmp_path / "zoned.gpkg", [square(0, 0, 9)]))
     degrees = unplaced(tmp_path / "deg.fgb", [shapely.box(118.0, 43.6, 118.01, 43.61)])
-    with pytest.raises(CrsError, match="只认写明的坐标系"):
+    with pytest.raises(CrsError, match="只认写明的坐标系") as refused:
         opened(degrees)
+    assert "GCJ-02 不清楚" in refused.value.what and "按 CGCS2000" not in str(refused.value)  # it is not read so
     (source,) = opened(degrees, crs="EPSG:4490")
     assert source.count == 1
     text = tmp_path / "t.csv"

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from linxi_gis.batch.raw import Raw
-from linxi_gis.crs import FloatArray, Geometry
+from linxi_gis.crs import LONLAT, FloatArray, Geometry
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
 from linxi_gis.footprint import make_site, measure
@@ -142,7 +142,19 @@ def ruling(bounds: Bounds, raw: Raw, options: Options) -> Ruling | str:
         return error.what
     if isinstance(verdict, Doubt):
         return verdict.why
-    return verdict if verdict.declared else f"坐标系没有写明（{verdict.how}）"
+    return verdict if verdict.declared else unstated(verdict.source, verdict.how)
+
+
+def unstated(system: str, how: str) -> str:
+    """Say what the figures suggest of a system that is not stated: a batch does not read them so.
+
+    >>> unstated("EPSG:4527", "横坐标前两位 39 为带号")
+    '坐标系没有写明或没有写全；横坐标前两位 39 为带号，像是 EPSG:4527'
+    >>> unstated("EPSG:4490", "未注明基准，按 CGCS2000 经纬度")
+    '坐标系没有写明或没有写全；数值像经纬度，是 CGCS2000、WGS84 还是 GCJ-02 不清楚'
+    """
+    guess = "数值像经纬度，是 CGCS2000、WGS84 还是 GCJ-02 不清楚" if system == LONLAT else f"{how}，像是 {system}"
+    return f"坐标系没有写明或没有写全；{guess}"
 
 
 def _lay(drawn: GeometryArray, rows: NDArray[np.intp], ruling: Ruling, tray: _Tray) -> None:

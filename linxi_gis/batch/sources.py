@@ -15,7 +15,7 @@ import shapely
 
 from linxi_gis import vectorfile
 from linxi_gis.batch.chunks import Chunk, Keys, chosen, of_batches
-from linxi_gis.batch.placing import ruling
+from linxi_gis.batch.placing import ruling, unstated
 from linxi_gis.batch.raw import Raw, Settled
 from linxi_gis.errors import CrsError, InputError, LayerError
 from linxi_gis.intake import encoding
@@ -31,6 +31,7 @@ Told = Callable[[str], None]
 STREAMED = (".parquet", ".geoparquet", ".gpkg", ".fgb", ".shp")
 # Features asked about when the file is opened: enough to know whether its figures fit its system.
 _PROBED = 200
+_ASK = "请核实后用 --crs 指明，或请提供单位补上坐标系说明"
 _REMEDY = "请用生成它的软件打开检查，重新导出后提交"
 PARQUET_ADVICE = "请安装 pyarrow：pip install pyarrow"
 
@@ -105,9 +106,7 @@ def _probe(source: Source, options: Options) -> None:
         return
     drawn = tuple(Drawn(shape, f"第 {row} 个要素") for row, shape in enumerate(shapes, 1))
     rule(Draft(source.name, "", drawn, source.claim, 0), options)  # asks, with candidates, or refuses
-    raise CrsError(
-        f"批量筛查只认写明的坐标系：{said[0]}", where=source.name, remedy="请用 --crs 指明（如 EPSG:4490、EPSG:4527）"
-    )
+    raise CrsError(f"批量筛查只认写明的坐标系：{said[0]}", where=source.name, remedy=_ASK)
 
 
 # --- anything intake reads ----------------------------------------------------------------------------
@@ -118,9 +117,8 @@ def _settled_source(path: Path, options: Options, reader: Reader, told: Told) ->
     reading = reader.read(path, options)
     for site in reading.sites:
         if not site.reference.declared:
-            raise CrsError(
-                f"批量筛查只认写明的坐标系：{site.reference.how}", where=path.name, remedy="请用 --crs 指明（如 EPSG:4490）"
-            )
+            guess = unstated(site.reference.source, site.reference.how)
+            raise CrsError(f"批量筛查只认写明的坐标系：{guess}", where=path.name, remedy=_ASK)
     for issue in reading.issues:
         if issue.severity != "error":
             told(f"{path.name}：{issue.text}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -91,9 +92,20 @@ def _held(office: roof.Office, day: date) -> tuple[Sequence[Layer | Gap], list[_
     return opened, [_holding(layer) for layer in opened]
 
 
+class _Days(click.FloatRange):
+    """A number of days; NaN is none, and of infinity nothing is older."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or fail as a range does."""
+        days = float(super().convert(value, param, ctx))
+        if not math.isfinite(days):
+            self.fail("应为不小于 0 的数", param, ctx)
+        return days
+
+
 @layers.command("clean", cls=words.Command)
 @click.option("--all", "everything", is_flag=True, help="全部删除，下次使用时重做")
-@click.option("--older", type=click.FloatRange(min=0), metavar="天数", help="删除这么多天没有用过的")
+@click.option("--older", type=_Days(min=0), metavar="天数", help="删除这么多天没有用过的")
 def layers_clean(everything: bool, older: float | None) -> int:
     """清理预处理缓存；不写选项时只删别的版本留下的和损坏的。图层文件本身不动。"""
     from linxi_gis import prepared
@@ -101,6 +113,10 @@ def layers_clean(everything: bool, older: float | None) -> int:
     if everything and older is not None:
         raise UsageError("--all 和 --older 只能写一个")
     folder = roof.cache_folder()
+    if not folder.is_dir():
+        what = "不是文件夹" if folder.exists() else "还不存在"
+        click.echo(f"没有可清理的：预处理缓存 {folder} {what}（位置由 LINXI_CACHE 指定，没有指定时在用户的缓存目录）")
+        return 0
     done = prepared.clean(folder, everything=everything, older_days=older)
     click.echo(f"删除 {done.files} 个文件，{done.size / 1e6:.1f} MB：{folder}")
     if done.kept:

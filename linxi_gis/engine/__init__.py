@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from linxi_gis.engine import grid, pieces, plain, rings
 from linxi_gis.engine.answers import PLANE, Bend, Near, Overlaps
 from linxi_gis.engine.grid import Grid
-from linxi_gis.engine.plain import Pieces
+from linxi_gis.engine.pieces import Pieces
 from linxi_gis.engine.rings import GeometryArray, Rings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def build(zones: GeometryArray, kind: Kind | None = None) -> Arrays:
 
 def open_index(arrays: Arrays) -> Index:
     """Return an index from its arrays, of whichever engine they are. Raises KeyError when one is missing."""
-    return Pieces(arrays) if "piece_wkb" in arrays else grid.of(arrays)
+    return Pieces(arrays) if "piece.blob" in arrays else grid.of(arrays)
 
 
 def overlaps(index: Index | Arrays, sites: GeometryArray | Rings, threads: int | None = None) -> Overlaps:

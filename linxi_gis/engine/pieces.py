@@ -1,112 +1,174 @@
-"""The index of zones for the plain engine: zones cut into small pieces, as well-known binary with their boxes."""
+"""The index of zones for the plain engine: the arrays of a prepared layer (`zonestore`), opened for searching."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from linxi_gis.engine.rings import GeometryArray
+from linxi_gis import pieces, zonestore
+from linxi_gis.engine.answers import Rows
+from linxi_gis.engine.rings import FloatArray, GeometryArray
 
-Geometry = shapely.geometry.base.BaseGeometry
+VERTICES = pieces.MAX_VERTICES
+FEW = 64  # so few boxes are compared with those of all geometries, where no tree stands yet
+PATIENCE = 64  # times: one check asks a few times, and a tree would cost it more than it saves
+GROUP = 48  # neighbours in the column whose common box is looked at first
 
-VERTICES = 128
-_DEPTH = 40  # halvings: a zone with too many vertices at one place is left whole there
 
-
-def build(zones: GeometryArray, vertices: int = VERTICES) -> dict[str, NDArray[np.generic]]:
+def build(zones: GeometryArray, vertices: int = VERTICES) -> dict[str, NDArray[Any]]:
     """Return zones in the plane, of any kind, cut into pieces of at most so many vertices, as named arrays.
 
-    `piece_zone` row of the zone of each piece, shape (p,); `piece_box` x, y, x', y' (m), shape (p, 4);
-    `piece_wkb` and `piece_start`: piece k is `piece_wkb[piece_start[k]:piece_start[k + 1]]`; `zone_wkb` and
-    `zone_start` the whole zones likewise, which decide where a cut could have moved an edge by a last bit; `zone_girth` m.
-    Cut zones are no longer exact at the cuts, but their pieces add up to them within rounding.
+    They are those of a prepared layer, whose own arrays are as good an index: see `zonestore.build`.
     """
-    shapes = np.asarray(zones, dtype=object)
-    rows = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
-    done, owners = _pieces(shapes[rows], rows, vertices)
-    order = np.argsort(owners, kind="stable")
-    done, owners = done[order], owners[order]
-    blob, start = _written(done)
-    whole, whole_start = _written(shapes)
-    return {
-        "piece_zone": owners.astype(np.int32),
-        "piece_box": shapely.bounds(done).reshape(-1, 4),
-        "piece_wkb": blob,
-        "piece_start": start,
-        "zone_wkb": whole,
-        "zone_start": whole_start,
-        "zone_girth": np.nan_to_num(shapely.length(shapes)),
-    }
+    shapes = np.array(zones, dtype=object)
+    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
+    return zonestore.build(shapes, vertices)
 
 
-def read(blob: NDArray[np.uint8], start: NDArray[np.int64], rows: NDArray[np.int64]) -> GeometryArray:
-    """Return geometries by their rows in a blob of well-known binary; an absent one is None."""
-    column = np.empty(len(rows), dtype=object)
-    column[:] = [bytes(blob[start[k] : start[k + 1]]) or None for k in rows.tolist()]
-    return np.asarray(shapely.from_wkb(column), dtype=object)
+class Column:
+    """Geometries that are opened when first needed: row of the zone of each, shape (n,), and its box, shape (n, 4).
+
+    Threads may share it: what is held is never prepared, and of two that open the same one either is kept.
+    """
+
+    def __init__(self, zone: Rows, box: FloatArray, read: Callable[[Rows], GeometryArray]) -> None:
+        self.zone, self.box, self._read = zone, box, read
+        self._held = np.full(len(zone), None, dtype=object)
+        self._asked = 0
+
+    def take(self, rows: Rows) -> GeometryArray:
+        """Return geometries by row."""
+        found = self._held[rows]
+        missing = shapely.is_missing(found)
+        if missing.any():
+            wanted = np.unique(rows[missing])
+            self._held[wanted] = self._read(wanted)
+            found = self._held[rows]
+        return np.asarray(found, dtype=object)
+
+    def few(self, count: int) -> bool:
+        """Whether so many boxes are better compared with all of ours; not where the tree stands already, or pays."""
+        if count > FEW or "tree" in self.__dict__:
+            return False
+        self._asked += 1
+        return self._asked <= PATIENCE
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """A tree over all geometries."""
+        return shapely.STRtree(self.take(np.arange(len(self.zone))))
+
+    def within(self, box: FloatArray, reach_m: FloatArray) -> tuple[Rows, Rows]:
+        """Return pairs of rows of boxes, shape (n, 4), and geometries whose boxes are no further apart than reach."""
+        if self.few(len(box)):
+            return self._compared(box, reach_m)
+        wide = reach_m[:, None]
+        around = shapely.box(*(box[:, :2] - wide).T, *(box[:, 2:] + wide).T)
+        row, mine = self.tree.query(around)
+        kept = apart(box[row], self.box[mine]) <= reach_m[row]
+        return row[kept], mine[kept]
+
+    def first(self, box: FloatArray) -> Rows:
+        """Return one geometry near the middle of each box: a guess at the nearest; there must be one at all."""
+        if not self.few(len(box)):
+            return np.asarray(self.tree.nearest(shapely.points((box[:, :2] + box[:, 2:]) / 2.0)), dtype=np.int64)
+        found = [self._nearest(one) for one in box]
+        return np.array(found, dtype=np.int64)
+
+    def _compared(self, box: FloatArray, reach_m: FloatArray) -> tuple[Rows, Rows]:
+        if len(box) == 1:
+            some = self._near(box[0], float(reach_m[0]))
+            return np.zeros(len(some), dtype=np.int64), some
+        some = self._near(np.concatenate([box[:, :2].min(axis=0), box[:, 2:].max(axis=0)]), float(reach_m.max()))
+        row, place = np.nonzero(apart(box[:, None], self.box[some]) <= reach_m[:, None])
+        return row, some[place]
+
+    def _near(self, box: FloatArray, reach: float) -> Rows:
+        """Return the geometries whose boxes are within reach of one box."""
+        rows = self._members((apart(box, self._groups) <= reach).nonzero()[0])
+        return rows[apart(box, self.box[rows]) <= reach]
+
+    def _nearest(self, box: FloatArray) -> int:
+        """Return the geometry whose box reaches least far from the middle of a box, of groups nearest to that."""
+        middle = np.concatenate([box[:2] + box[2:]] * 2) / 2.0
+        rows = self._members(np.argsort(farthest(middle, self._groups))[:8])
+        return int(rows[np.argmin(farthest(middle, self.box[rows]))])
+
+    def _members(self, groups: Rows) -> Rows:
+        rows = (groups[:, None] * GROUP + np.arange(GROUP)).reshape(-1)
+        return rows[rows < len(self.zone)]
+
+    @cached_property
+    def _groups(self) -> FloatArray:
+        starts = np.arange(0, len(self.box), GROUP)
+        if not len(starts):
+            return np.empty((0, 4))
+        low = np.minimum.reduceat(self.box[:, :2], starts)
+        return np.asarray(np.hstack([low, np.maximum.reduceat(self.box[:, 2:], starts)]))
 
 
-def _pieces(shapes: GeometryArray, rows: NDArray[np.int64], vertices: int) -> tuple[GeometryArray, NDArray[np.int64]]:
-    """Return pieces and the row of the zone of each; every round halves what is still too large."""
-    shapes, owner = shapely.get_parts(shapes, return_index=True)
-    owners = rows[owner]
-    kept: list[GeometryArray] = []
-    rows_kept: list[NDArray[np.int64]] = []
-    for depth in range(_DEPTH + 1):
-        small = (shapely.get_num_coordinates(shapes) <= vertices) | (depth == _DEPTH)
-        kept.append(shapes[small])
-        rows_kept.append(owners[small])
-        shapes, owners = shapes[~small], owners[~small]
-        if not len(shapes):
-            break
-        halves, of = _halved(shapes)
-        shapes, owners = halves, owners[of]
-    return np.concatenate(kept), np.concatenate(rows_kept)
+def apart(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Return the distance (m) of boxes x, y, x', y' in the last axis, which are broadcast; NaN from an empty one."""
+    gap = np.maximum(one[..., :2] - other[..., 2:], other[..., :2] - one[..., 2:])
+    gap = np.maximum(gap, 0.0)
+    return np.asarray(np.hypot(gap[..., 0], gap[..., 1]))
 
 
-def _halved(shapes: GeometryArray) -> tuple[GeometryArray, NDArray[np.int64]]:
-    """Return the parts of shapes cut across the middle of their longer side, and which shape each came from."""
-    halves: list[object] = []
-    came: list[int] = []
-    for k, (shape, box) in enumerate(zip(shapes, shapely.bounds(shapes).tolist(), strict=True)):
-        parts = _cut(shape, box)
-        halves.extend(parts)
-        came.extend([k] * len(parts))
-    column = np.empty(len(halves), dtype=object)
-    column[:] = halves
-    return column, np.array(came, dtype=np.int64)
+def farthest(point: FloatArray, boxes: FloatArray) -> FloatArray:
+    """Return the distance (m) of a point x, y, x, y to the farthest corner of boxes, shape (n,)."""
+    gap = np.abs(boxes - point)
+    gap = np.maximum(gap[:, :2], gap[:, 2:])
+    return np.asarray(np.hypot(gap[:, 0], gap[:, 1]))
 
 
-def _cut(shape: Geometry, box: list[float]) -> list[Geometry]:
-    x0, y0, x1, y1 = box
-    if x1 - x0 >= y1 - y0:
-        middle = (x0 + x1) / 2.0
-        frames = [(x0 - 1.0, y0 - 1.0, middle, y1 + 1.0), (middle, y0 - 1.0, x1 + 1.0, y1 + 1.0)]
-    else:
-        middle = (y0 + y1) / 2.0
-        frames = [(x0 - 1.0, y0 - 1.0, x1 + 1.0, middle), (x0 - 1.0, middle, x1 + 1.0, y1 + 1.0)]
-    try:
-        halves = [shapely.clip_by_rect(shape, *frame) for frame in frames]
-    except shapely.GEOSException:  # "Invalid number of points in LinearRing": a corner on the cut
-        halves = []
-    if not _sound(shape, halves):  # the quick cut promises no valid result: then the slow one
-        halves = [shapely.intersection(shape, shapely.box(*frame)) for frame in frames]
-    dimension = shapely.get_dimensions(shape)
-    parts = shapely.get_parts(halves)
-    parts = shapely.get_parts(parts[~shapely.is_empty(parts)])
-    return list(parts[shapely.get_dimensions(parts) == dimension])
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The arrays of `build`, or of a prepared layer, opened: geometries are read, and checked, when first needed."""
 
+    arrays: Mapping[str, NDArray[Any]]
 
-def _sound(shape: Geometry, halves: list[Geometry]) -> bool:
-    if not halves or shapely.get_dimensions(shape) < 2:
-        return bool(halves)
-    lost = abs(float(shapely.area(shape)) - float(shapely.area(halves).sum()))
-    return bool(shapely.is_valid(halves).all()) and lost <= 1e-12 * float(shapely.area(shapely.envelope(shape)))
+    @property
+    def zone(self) -> Rows:
+        """Row of the zone of each piece."""
+        return self.areas.zone
 
+    @cached_property
+    def girth(self) -> FloatArray:
+        """Length of the outline of each zone, m; 0 of an empty one."""
+        return np.asarray(self.arrays["zone.length"], dtype=np.float64)
 
-def _written(shapes: GeometryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    texts = [b"" if text is None else text for text in shapely.to_wkb(shapes)]
-    start = np.zeros(len(texts) + 1, dtype=np.int64)
-    np.cumsum([len(text) for text in texts], out=start[1:])
-    return np.frombuffer(b"".join(texts), dtype=np.uint8), start
+    @cached_property
+    def areas(self) -> Column:
+        """The pieces: what is in a zone is in one of them."""
+        arrays = self.arrays
+        zone, box = np.asarray(arrays["piece.zone"], dtype=np.int64), np.asarray(arrays["piece.bounds"], dtype=np.float64)
+        return Column(zone, box, lambda rows: zonestore.load(arrays, "piece", rows))
+
+    @cached_property
+    def outline(self) -> Column:
+        """Short runs of the borders of areas, and the pieces of lines and points: the nearest place is on one."""
+        arrays, areas = self.arrays, self.areas
+        flat = np.flatnonzero(np.asarray(arrays["zone.dimension"])[areas.zone] < 2)
+        runs = len(arrays["run.zone"])
+
+        def read(rows: Rows) -> GeometryArray:
+            here = rows < runs
+            lines, others = zonestore.runs(arrays, rows[here]), areas.take(flat[rows[~here] - runs])
+            return np.concatenate([lines, others])  # rows are sorted
+
+        zone = np.concatenate([np.asarray(arrays["run.zone"], dtype=np.int64), areas.zone[flat]])
+        return Column(zone, np.concatenate([arrays["run.bounds"], areas.box[flat]]), read)
+
+    def zones(self, rows: Rows) -> GeometryArray:
+        """Return whole zones by row."""
+        return zonestore.load(self.arrays, "zone", rows)
+
+    def few(self, sites: int) -> bool:
+        """Whether no tree is needed for so many sites."""
+        return self.areas.few(sites) and self.outline.few(sites)

@@ -42,7 +42,7 @@ def _listing(candidates: tuple[Candidate, ...], county: bool) -> str:
     lines = [f"{n}) {_line(candidate, county)}" for n, candidate in enumerate(candidates, 1)]
     inside = [str(n) for n, candidate in enumerate(candidates, 1) if candidate.in_county]
     if not county:
-        verdict = "未提供县界，无法比较落点"
+        verdict = "没有与县界比较落点"
     elif inside:
         verdict = f"落在县界内的读法：第 {'、'.join(inside)} 种"
     else:
