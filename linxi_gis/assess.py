@@ -114,7 +114,7 @@ def _one(row: int, site: Site, first_other: int, bench: _Bench) -> Assessment:
     library = bench.library
     results, judgement = _judgement(row, site, bench)
     others = [
-        _other(name, _judgement(first_other + n, other, bench)[1], judgement, results)
+        _other(name, _judgement(first_other + n, other, replace(bench, detailed=False))[1], judgement, results)
         for n, (name, other) in enumerate(site.others)
     ]
     parts, doubts = _partition(row, site, bench.measured)

@@ -18,21 +18,19 @@ def chain_of(site: Site) -> intervals.Chain | None:
     return intervals.chain(site.ground) if site.kind == "line" else None
 
 
-def passages(line: intervals.Chain | None, zone: Geometry, relation: Relation) -> tuple[Passage, ...]:
-    """Return the stretches of a line in a zone of the area plane, with where it goes in and out; none for a miss."""
-    if line is None or not relation.hit:
+def passages(line: intervals.Chain | None, zones: GeometryColumn, row: int, hit: Hit) -> tuple[Passage, ...]:
+    """Return the stretches of a line in a zone, with where it goes in and out; none for a miss.
+
+    In an area they are the hit's own; of a line zone, which meets it in points as well, the zone is asked.
+    """
+    if line is None or not hit.relation.hit:
         return ()
-    found = intervals.crossings(line, zone)
+    found = hit.intervals_m if flip.dimension(zones, row) == 2 else intervals.crossings(line, zones[row])
     ends = intervals.places(line, [metres for span in found for metres in span])
     return tuple(
         Passage(start, end, entry, leave)
         for (start, end), entry, leave in zip(found, ends[::2], ends[1::2], strict=True)
     )
-
-
-def flips(site: Site, zone: Geometry, relation: Relation, distance_m: float, margin_m: float) -> flip.Flip:
-    """Return the flip distances of a measured pair (see `flip.of_pair`)."""
-    return flip.of_pair(site.ground, zone, relation, distance_m, margin_m)
 
 
 Bank = Literal["left", "right", "both", ""]
@@ -73,12 +71,12 @@ Known = tuple[intervals.Chain | None, Banks | None]
 def added(hit: Hit, site: Site, known: Known, zones: GeometryColumn, row: int) -> Hit:
     """Return a hit with its flip distances, passages and bank; `known` are the site's chain and banks.
 
-    A miss needs its zone only for the bank it lies on: opening a large zone takes milliseconds.
+    The zone itself is opened only where it is needed: opening a large one takes milliseconds.
     """
     line, banks = known
     if not hit.relation.hit and banks is None:
         return replace(hit, flip_m=hit.distance_m)
-    zone = zones[row]
-    flips_of = flips(site, zone, hit.relation, hit.distance_m, hit.margin_m)
-    passed, side = passages(line, zone, hit.relation), bank(banks, zone, hit.relation)
-    return replace(hit, flip_m=flips_of.flip_m, leave_m=flips_of.leave_m, passages=passed, bank=side)
+    found = flip.of_pair(site.ground, zones, row, hit.relation, hit.distance_m, hit.margin_m)
+    side = "" if banks is None else bank(banks, zones[row], hit.relation)
+    passed = passages(line, zones, row, hit)
+    return replace(hit, flip_m=found.flip_m, leave_m=found.leave_m, passages=passed, bank=side)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.errors import GEOSException
 from shapely.validation import explain_validity
 
@@ -115,23 +117,47 @@ def _place(reason: str) -> str | None:
         return None
 
 
-class _Own(threading.local):
-    """The last geometry a thread asked a copy of, and that copy."""
+# Of so many coverages (and counties) a thread keeps its copies; a catalogue has one or a few.
+_KEPT = 16
 
-    of: Geometry | None = None
-    copy: Geometry | None = None
+
+class _Own(threading.local):
+    """The geometries a thread last asked copies of, by their identity, each with its copy; and the last sites."""
+
+    def __init__(self) -> None:
+        self.copies: dict[int, tuple[Geometry, Geometry]] = {}
+        self.of: list[Geometry] = []
+        self.sites: NDArray[Any] = np.empty(0, dtype=object)
 
 
 _OWN = _Own()
 
 
 def own(geometry: Geometry) -> Geometry:
-    """Return a prepared copy of a geometry that belongs to this thread alone; the last one is kept.
+    """Return a prepared copy of a geometry that belongs to this thread alone; the last few are kept.
 
     Prepared geometries shared between threads crash the process (libgeos/geos #825).
     """
-    if _OWN.of is not geometry or _OWN.copy is None:
+    kept = _OWN.copies.pop(id(geometry), None)
+    if kept is None or kept[0] is not geometry:
         copy: Geometry = shapely.from_wkb(shapely.to_wkb(geometry))
         shapely.prepare(copy)
-        _OWN.of, _OWN.copy = geometry, copy
-    return _OWN.copy
+        kept = geometry, copy
+    _OWN.copies[id(geometry)] = kept  # the last asked for stands last
+    if len(_OWN.copies) > _KEPT:
+        del _OWN.copies[next(iter(_OWN.copies))]
+    return kept[1]
+
+
+def own_sites(geometries: Sequence[Geometry]) -> NDArray[Any]:
+    """Return prepared copies as `own` does, of any number; kept until others are asked for.
+
+    Sites are measured against one layer after the other.
+    """
+    if len(geometries) != len(_OWN.of) or any(a is not b for a, b in zip(geometries, _OWN.of, strict=True)):
+        copies = np.empty(len(geometries), dtype=object)
+        copies[:] = geometries
+        copies = np.asarray(shapely.from_wkb(shapely.to_wkb(copies)), dtype=object)
+        shapely.prepare(copies)
+        _OWN.of, _OWN.sites = list(geometries), copies
+    return _OWN.sites

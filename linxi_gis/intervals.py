@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from linxi_gis.crs import Geometry, points_lonlat
 from linxi_gis.geodesy import distances
@@ -21,33 +22,54 @@ JOIN_M = 1e-3
 class Chain:
     """A line as its segments with geodesic chainage.
 
-    `segments` are two-point lines in the area plane, shape (n,); `start_m` and `length_m` are the
-    geodesic chainage of each segment's start and its length, shape (n,). Parts of a multi-line
-    follow each other without a gap.
+    `segments` are two-point lines in the area plane, shape (n,), `ends` their ends, shape (n, 2, 2); `start_m`
+    and `length_m` are the geodesic chainage of each segment's start and its length, shape (n,). Parts of a
+    multi-line follow each other without a gap.
     """
 
     segments: GeometryArray
+    ends: NDArray[np.float64]
     start_m: np.ndarray[tuple[int], np.dtype[np.float64]]
     length_m: np.ndarray[tuple[int], np.dtype[np.float64]]
 
     @property
     def total_m(self) -> float:
         """Length of the whole line (m)."""
-        return float(self.length_m.sum())
+        return float(self.start_m[-1] + self.length_m[-1])
+
+    def beside(self, zone: Geometry) -> NDArray[np.intp]:
+        """Return which segments meet a zone, in order."""
+        west, south, east, north = zone.bounds
+        x, y = self.ends[..., 0], self.ends[..., 1]
+        near = np.flatnonzero(
+            (x.min(axis=1) <= east) & (x.max(axis=1) >= west) & (y.min(axis=1) <= north) & (y.max(axis=1) >= south)
+        )
+        return near[shapely.intersects(self.segments[near], zone)]
 
 
 def chain(plane_line: Geometry) -> Chain:
-    """Return the chain of a line given in the area plane."""
-    pairs = []
-    for part in shapely.get_parts(plane_line):
-        xy = shapely.get_coordinates(part)
-        pairs.append(np.stack([xy[:-1], xy[1:]], axis=1))
-    ends = np.concatenate(pairs)
+    """Return the chain of a line given in the area plane; those of the last few lines are kept."""
+    kept = _KEPT.get(id(plane_line))
+    if kept is None or kept[0] is not plane_line:
+        while len(_KEPT) >= _MANY:
+            _KEPT.pop(next(iter(_KEPT)), None)  # another thread may have been first
+        kept = _KEPT[id(plane_line)] = plane_line, _chain(plane_line)
+    return kept[1]
+
+
+_MANY = 32
+_KEPT: dict[int, tuple[Geometry, Chain]] = {}
+
+
+def _chain(plane_line: Geometry) -> Chain:
+    xy, part = shapely.get_coordinates(shapely.get_parts(plane_line), return_index=True)
+    kept = part[1:] == part[:-1]
+    ends = np.stack([xy[:-1][kept], xy[1:][kept]], axis=1)
     lonlat = points_lonlat(ends.reshape(-1, 2)).reshape(-1, 2, 2)
     lengths, _ = distances(lonlat[:, 0], lonlat[:, 1])
     starts = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
     segments = np.asarray(shapely.linestrings(ends), dtype=object)
-    return Chain(segments, starts, lengths)
+    return Chain(segments, ends, starts, lengths)
 
 
 def within(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
@@ -59,21 +81,21 @@ def within(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
     >>> [(round(a, 1), round(b, 1)) for a, b in within(chain(shapely.LineString([(0, 0), (30, 0)])), square)]
     [(10.0, 20.0)]
     """
-    near = np.flatnonzero(shapely.intersects(line.segments, zone))
-    found: list[Interval] = []
-    for i, cut in zip(near, shapely.intersection(line.segments[near], zone), strict=True):
-        segment = line.segments[i]
-        scale = line.length_m[i] / segment.length if segment.length else 0.0
-        for part in shapely.get_parts(cut):
-            if part.length > 0.0:
-                along = shapely.line_locate_point(segment, shapely.points(shapely.get_coordinates(part)))
-                found.append(
-                    (
-                        float(line.start_m[i] + along.min() * scale),
-                        float(line.start_m[i] + along.max() * scale),
-                    )
-                )
-    return merge(found)
+    near = line.beside(zone)
+    if not len(near):
+        return ()
+    parts, cut = shapely.get_parts(shapely.intersection(line.segments[near], zone), return_index=True)
+    long = shapely.length(parts) > 0.0
+    parts, row = parts[long], near[cut[long]]
+    if not len(parts):
+        return ()
+    points, part = shapely.get_coordinates(parts, return_index=True)
+    along = shapely.line_locate_point(line.segments[row[part]], shapely.points(points))
+    first = np.searchsorted(part, np.arange(len(parts)))
+    scale = line.length_m[row] / shapely.length(line.segments[row])
+    start = line.start_m[row] + np.minimum.reduceat(along, first) * scale
+    end = line.start_m[row] + np.maximum.reduceat(along, first) * scale
+    return merge(zip(start.tolist(), end.tolist(), strict=True))
 
 
 def crossings(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
@@ -86,7 +108,7 @@ def crossings(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
     found = list(within(line, zone))
     if shapely.get_dimensions(zone) == 2:
         return tuple(found)
-    for i in np.flatnonzero(shapely.intersects(line.segments, zone)):
+    for i in line.beside(zone):
         segment = line.segments[i]
         common = shapely.get_parts(shapely.intersection(segment, zone))
         points = common[shapely.get_dimensions(common) == 0]

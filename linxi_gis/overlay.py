@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import shapely
 
-from linxi_gis import geodesy, intervals, nearest
-from linxi_gis.crs import FloatArray, Geometry, points_lonlat
+from linxi_gis import geodesy, intervals, margins, nearest
+from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.finding import Relation
-from linxi_gis.geometry import own
+from linxi_gis.geometry import own, own_sites
+from linxi_gis.margins import RESOLUTION_M as RESOLUTION_M
+from linxi_gis.margins import rest_is_thin as rest_is_thin
+from linxi_gis.margins import thickness as thickness
 from linxi_gis.model import GeometryArray, Layer, LayerIdentity, Site
 from linxi_gis.zonestore import Nearby, Rows, Zone, Zones
 
-# Coordinates are exchanged to 1 mm (界址点 TXT 精度=0.001): an overlap thinner than that is a shared
-# border, a rest thinner than that leaves "within" standing.
-RESOLUTION_M = 1e-3
 # A gap below 10 µm is rounding: the same border drawn with other vertices bends that much in the plane.
 NOISE_M = 1e-5
 # Zones this near are always listed, because statutory distances reach so far
@@ -83,7 +83,7 @@ def measure(sites: Sequence[Site], layer: Layer) -> Measures:
     where there is none so near, is the nearest zone within the layer's range. A single site is a batch
     of one.
     """
-    grounds = np.array([site.ground for site in sites], dtype=object)
+    grounds = own_sites([site.ground for site in sites])
     zones = layer.tree if isinstance(layer.tree, Zones) else Zones.of(np.asarray(layer.zones))
     near = _near(grounds, zones, layer.identity, max((s.accuracy_m for s in sites), default=0.0))
     first = _firsts(near)
@@ -93,18 +93,18 @@ def measure(sites: Sequence[Site], layer: Layer) -> Measures:
     beside = [near.shape[a:b][meets[a:b]] for a, b in pairwise([*first.tolist(), len(meets)])]
     pieces = _common(grounds[site], met, beside)
     chains = [intervals.chain(s.ground) if s.kind == "line" else None for s in sites]
-    gaps = _gaps(grounds[site], _nearest_pieces(grounds, near, first))
     pairs = [
-        _meeting(sites[i], chains[i], zones.zone(j, shapes), piece) if hit else _missing(gap, layer.identity.range_m)
-        for i, j, shapes, piece, hit, gap in zip(
-            site.tolist(), zone.tolist(), beside, pieces, met, gaps.distance_m, strict=True
-        )
+        _meeting(sites[i], chains[i], zones.zone(j, shapes), piece) if hit else _Pair(Relation.DISJOINT)
+        for i, j, shapes, piece, hit in zip(site.tolist(), zone.tolist(), beside, pieces, met, strict=True)
     ]
     hit = np.array([pair.relation.hit for pair in pairs], dtype=bool)
-    whole = np.array([_whole(s) for s in sites], dtype=np.float64)
-    area = np.array([pair.area_m2 for pair in pairs], dtype=np.float64) * _true(sites)[site]
+    gaps = _gaps(grounds[site], near.shape, first, ~hit)
+    for k in np.flatnonzero(~met).tolist():
+        pairs[k] = _missing(float(gaps.distance_m[k]), layer.identity.range_m)
+    whole, true = np.array([_whole(s) for s in sites], dtype=np.float64), _true(sites)
+    area = np.array([pair.area_m2 for pair in pairs], dtype=np.float64) * true[site]
     length = np.array([pair.length_m for pair in pairs], dtype=np.float64)
-    union_area, union_length = _unions(sites, site, hit, pieces, pairs)
+    union_area, union_length = _unions(sites, true, site, hit, pieces, pairs)
     return Measures(
         site=site,
         zone=zone,
@@ -113,10 +113,10 @@ def measure(sites: Sequence[Site], layer: Layer) -> Measures:
         length_m=length,
         share=_shares(sites, area, length, whole, site),
         distance_m=np.where(hit, 0.0, gaps.distance_m),
-        bearing_deg=np.where(hit, np.nan, gaps.bearing_deg),
+        bearing_deg=gaps.bearing_deg,
         margin_m=np.array([pair.margin_m for pair in pairs], dtype=np.float64),
-        site_point=np.where(hit[:, None], np.nan, gaps.site_point),
-        zone_point=np.where(hit[:, None], np.nan, gaps.zone_point),
+        site_point=gaps.site_point,
+        zone_point=gaps.zone_point,
         pieces=pieces,
         intervals_m=tuple(pair.intervals_m for pair in pairs),
         union_area_m2=union_area,
@@ -150,8 +150,10 @@ def _near(grounds: GeometryArray, zones: Zones, identity: LayerIdentity, worst_a
     """Return the pieces of zones worth measuring, sorted by site, then zone."""
     reach = max(DETAIL_M, identity.accuracy_m + worst_accuracy_m)
     near = zones.near(grounds, reach)
-    alone = np.setdiff1d(np.arange(len(grounds)), near.site)  # a site with a zone in reach has its nearest
-    far = zones.nearest(grounds[alone], max(identity.range_m, RESOLUTION_M))
+    alone = np.flatnonzero(np.bincount(near.site, minlength=len(grounds)) == 0)  # a site with a zone in reach has its nearest
+    far = zones.nearest(grounds[alone], max(identity.range_m, RESOLUTION_M)) if len(alone) else near
+    if not len(alone) or not len(far.site):
+        return near
     site, zone = np.concatenate([near.site, alone[far.site]]), np.concatenate([near.zone, far.zone])
     order = np.lexsort((zone, site))
     return Nearby(site[order], zone[order], np.concatenate([near.shape, far.shape])[order])
@@ -172,30 +174,18 @@ def _common(grounds: GeometryArray, met: np.ndarray[Any, Any], beside: Sequence[
     return common
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Gaps:
-    distance_m: FloatArray
-    bearing_deg: FloatArray
-    site_point: FloatArray
-    zone_point: FloatArray
-
-
-def _nearest_pieces(grounds: GeometryArray, near: Nearby, first: Rows) -> GeometryArray:
-    """Return of each pair of site and zone the piece that is nearest."""
-    pair = np.repeat(np.arange(len(first)), np.diff([*first, len(near.site)]))
-    order = np.lexsort((shapely.distance(grounds[near.site], near.shape), pair))
-    return near.shape[order[first]]
-
-
-def _gaps(grounds: GeometryArray, zones: GeometryArray) -> _Gaps:
-    """Return the shortest way of each pair on the ellipsoid, right to 1 mm within 10 km."""
-    if not len(grounds):
-        return _Gaps(np.empty(0), np.empty(0), np.empty((0, 2)), np.empty((0, 2)))
-    ends = shapely.get_coordinates(shapely.shortest_line(grounds, zones)).reshape(-1, 2, 2)
-    ends = nearest.refine(grounds, zones, ends)
-    start, end = points_lonlat(ends[:, 0]), points_lonlat(ends[:, 1])
-    metres, bearing = geodesy.distances(start, end)
-    return _Gaps(metres, bearing, start, end)
+def _gaps(
+    grounds: GeometryArray, shapes: GeometryArray, first: Rows, wanted: np.ndarray[Any, np.dtype[np.bool_]]
+) -> nearest.Gaps:
+    """Return the shortest way of each pair, those that are not wanted NaN; `shapes` from row `first` on are its zone's."""
+    ends = np.append(first, len(shapes))[1:]
+    kept = np.repeat(wanted, ends - first)
+    begin = np.concatenate([[0], np.cumsum((ends - first)[wanted])])[:-1].astype(np.intp)
+    found = nearest.gaps(grounds[wanted], shapes[kept], begin)
+    metres, bearing, places = np.full(len(first), np.nan), np.full(len(first), np.nan), np.full((2, len(first), 2), np.nan)
+    metres[wanted], bearing[wanted] = found.distance_m, found.bearing_deg
+    places[0, wanted], places[1, wanted] = found.site_point, found.zone_point
+    return nearest.Gaps(metres, bearing, places[0], places[1])
 
 
 def _missing(gap_m: float, range_m: float) -> _Pair:
@@ -231,7 +221,7 @@ def _line_meets(line: Geometry, chain: intervals.Chain, zone: Zone, piece: Geome
         margin = float(zone.gaps(ends).min()) if len(ends) else 0.0
         met = _within(chain, zone)
         return _Pair(Relation.CROSSES, length_m=intervals.total(met), margin_m=margin, intervals_m=met)
-    depth = _depth(piece, zone.border_gaps)
+    depth = margins.depth(piece, zone.border_gaps)
     if depth < RESOLUTION_M:
         return _Pair(Relation.TOUCHES)
     met = _within(chain, zone)
@@ -255,72 +245,18 @@ def _area_meets_area(ground: Geometry, zone: Zone, piece: Geometry) -> _Pair:
         relation = Relation.CONTAINS
     else:
         relation = Relation.OVERLAPS
-    return _Pair(relation, area_m2=area, margin_m=width(piece))
+    return _Pair(relation, area_m2=area, margin_m=margins.width(piece))
 
 
 def _area_meets_thin(ground: Geometry, zone: Zone, piece: Geometry) -> _Pair:
     """Measure an area against a line or point zone."""
     border = shapely.boundary(ground)
-    depth = _depth(piece, lambda points: shapely.distance(points, border))
+    depth = margins.depth(piece, lambda points: shapely.distance(points, border))
     if depth < RESOLUTION_M:
         return _Pair(Relation.TOUCHES)
     length = geodesy.length_m(piece) if shapely.get_dimensions(piece) == 1 else 0.0
     inside = zone.length_m - float(shapely.length(piece)) < RESOLUTION_M
     return _Pair(Relation.CONTAINS if inside else Relation.CROSSES, length_m=length, margin_m=depth)
-
-
-def rest_is_thin(rest_m2: float, border_m: float, rest: Callable[[], Geometry]) -> bool:
-    """Whether what is left of an area, cut out only where it may matter, is thinner than 1 mm everywhere."""
-    return rest_m2 <= RESOLUTION_M * border_m and thickness(rest()) < RESOLUTION_M
-
-
-def thickness(area: Geometry) -> float:
-    """Return a lower bound of the greatest width (m): 2A/P of the thickest part.
-
-    Exact for long strips; for any shape the diameter of its largest inscribed circle is at least
-    this, because A ≤ r·P.
-
-    >>> thickness(shapely.box(0, 0, 1000, 0.002)) < 0.002 < thickness(shapely.box(0, 0, 1000, 0.003))
-    True
-    """
-    parts = shapely.get_parts(area)
-    parts = parts[shapely.get_dimensions(parts) == 2]
-    perimeters = shapely.length(parts)
-    keep = perimeters > 0.0
-    return float((2.0 * shapely.area(parts)[keep] / perimeters[keep]).max(initial=0.0))
-
-
-def width(area: Geometry) -> float:
-    """Return the diameter (m) of the largest circle inside an area, to 1 % of its size or 1 cm.
-
-    >>> round(width(shapely.box(0, 0, 100, 4)), 1)
-    4.0
-    """
-    parts = shapely.get_parts(area)
-    parts = parts[shapely.get_dimensions(parts) == 2]
-    widest = 0.0
-    for part in parts[np.argsort(-shapely.area(parts))]:
-        tolerance = max(0.01, 0.005 * float(np.sqrt(part.area)))
-        if 2.0 * np.sqrt(part.area / np.pi) <= widest:
-            break  # even a disc of this area would be narrower
-        widest = max(widest, 2.0 * float(shapely.maximum_inscribed_circle(part, tolerance).length))
-    return max(widest, thickness(area))
-
-
-def _depth(piece: Geometry, to_border: Callable[[GeometryArray], FloatArray]) -> float:
-    """Return how deep a line or point inside an area lies: the greatest distance to its boundary.
-
-    `to_border` gives the distance (m) of points to that boundary.
-    Sampled at vertices, at the middle of every part, and every metre (at most 1,000 samples), so it is
-    low by half a metre at most and never 0 for a part that runs inside.
-    """
-    step = max(1.0, float(shapely.length(piece)) / 1000.0)
-    parts = shapely.get_parts(piece)
-    lines = parts[shapely.get_dimensions(parts) == 1]
-    middles = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
-    sampled = shapely.get_coordinates(shapely.segmentize(piece, step))
-    points = np.asarray(shapely.points(np.concatenate([sampled, middles])), dtype=object)
-    return float(to_border(points).max(initial=0.0)) if len(points) else 0.0
 
 
 def _shares(
@@ -338,13 +274,14 @@ def _shares(
 
 def _unions(
     sites: Sequence[Site],
+    true: FloatArray,
     row: np.ndarray[tuple[int], np.dtype[np.intp]],
     hit: np.ndarray[tuple[int], np.dtype[np.bool_]],
     pieces: GeometryArray,
     pairs: Sequence[_Pair],
 ) -> tuple[FloatArray, FloatArray]:
     """Return area and length of the union of the layer within each site: duplicates count once."""
-    area, length, true = np.zeros(len(sites)), np.zeros(len(sites)), _true(sites)
+    area, length = np.zeros(len(sites)), np.zeros(len(sites))
     for i, site in enumerate(sites):
         first, last = np.searchsorted(row, (i, i + 1))
         mine = [k for k in range(int(first), int(last)) if hit[k]]
@@ -355,7 +292,8 @@ def _unions(
         elif any(pairs[k].relation is Relation.WITHIN for k in mine):
             area[i] = site.area_m2
         else:
-            area[i] = min(float(shapely.union_all(pieces[mine]).area) * float(true[i]), site.area_m2)
+            union = pieces[mine[0]] if len(mine) == 1 else shapely.union_all(pieces[mine])
+            area[i] = min(float(union.area) * float(true[i]), site.area_m2)
             length[i] = sum(pairs[k].length_m for k in mine)
     return area, length
 
@@ -366,8 +304,10 @@ def covered_share(grounds: GeometryArray, coverage: Geometry | None) -> FloatArr
         return np.zeros(len(grounds))
     mine = own(coverage)
     covered = shapely.covers(mine, grounds).astype(np.float64)
-    partly = np.flatnonzero((covered == 0.0) & shapely.intersects(mine, grounds))
-    covered[partly] = _covered_part(grounds[partly], coverage)
+    partly = np.flatnonzero(covered == 0.0)
+    partly = partly[shapely.intersects(mine, grounds[partly])]
+    if len(partly):
+        covered[partly] = _covered_part(grounds[partly], mine)
     return covered
 
 
@@ -388,7 +328,7 @@ def _nearest(
     count: int, row: np.ndarray[tuple[int], np.dtype[np.intp]], distance_m: FloatArray
 ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return the pair row of each site's nearest zone, -1 for none."""
-    nearest = np.full(count, -1, dtype=np.intp)
+    found = np.full(count, -1, dtype=np.intp)
     for k in np.lexsort((distance_m, row))[::-1]:
-        nearest[row[k]] = k
-    return nearest
+        found[row[k]] = k
+    return found

@@ -26,6 +26,8 @@ CLOSURE = 1e-7
 # A face thinner than this is rounding of coordinates, not ground. Such faces, and what the grid
 # moved, are counted with the largest piece, so that the sum stays exactly the site's; `Cut` tells how much.
 NOISE_M = 2e-6
+# Chainages nearer to each other than this are one: adding up rounds to less, on lines of 1,000 km.
+ROUNDING_M = 1e-9
 # A row thinner than this everywhere is told as a sliver (overlay.RESOLUTION_M).
 THIN_M = 1e-3
 # One layer with more pieces than this on a site enters as its union, under the zone "*".
@@ -104,6 +106,8 @@ def lines(line: intervals.Chain, met: Sequence[tuple[Zone, tuple[intervals.Inter
     marks = sorted({0.0, line.total_m, *(edge for _, spans in met for span in spans for edge in span)})
     amounts: dict[tuple[Zone, ...], float] = defaultdict(float)
     for start, end in pairwise(marks):
+        if end - start < ROUNDING_M and len(marks) > 2:
+            continue  # an end of a stretch and that of the line, added up in another order
         middle = (start + end) / 2.0
         zones = (zone for zone, spans in met if any(a <= middle <= b for a, b in spans))
         amounts[tuple(sorted(zones))] += end - start

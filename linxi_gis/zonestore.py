@@ -198,6 +198,20 @@ class Zone:
         rows = _span(arrays["run.zone"], self.row)
         return _gaps(points, arrays["run.bounds"][rows], lambda some: runs(arrays, rows[some]))
 
+    def border(self, shapes: GeometryArray, reach_m: float) -> GeometryArray:
+        """Return runs of the border of an area as lines: all within reach of any of the shapes, and some more."""
+        arrays = self.zones.arrays
+        rows = _span(arrays["run.zone"], self.row)
+        _, some = Boxes(arrays["run.bounds"][rows]).within(shapes, np.full(len(shapes), reach_m))
+        return runs(arrays, rows[np.unique(some)])
+
+    def beside(self, shapes: GeometryArray) -> GeometryArray:
+        """Return the pieces that meet any of the shapes, and some more."""
+        arrays = self.zones.arrays
+        rows = _span(arrays["piece.zone"], self.row)
+        _, some = Boxes(arrays["piece.bounds"][rows]).within(shapes, np.zeros(len(shapes)))
+        return load(arrays, "piece", rows[np.unique(some)])
+
 
 def build(shapes: GeometryArray, vertices: int = pieces.MAX_VERTICES) -> dict[str, NDArray[Any]]:
     """Return the arrays of plane geometries, shape (n,): valid ones of one dimension each, or empty ones.

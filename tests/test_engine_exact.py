@@ -25,7 +25,7 @@ from yard import (
 )
 from yard import entry as layer_entry
 
-from linxi_gis import crs, edgearea, intake, intervals, nearest, overlay, partition, units, vectorfile
+from linxi_gis import crs, edgearea, intake, intervals, nearest, partition, units, vectorfile
 from linxi_gis.assess import assess
 from linxi_gis.footprint import make_site
 from linxi_gis.geometry import heal
@@ -157,7 +157,7 @@ def brute_m(one: shapely.Geometry, other: shapely.Geometry) -> float:
 
 
 def gap(one: shapely.Geometry, other: shapely.Geometry) -> float:
-    return float(overlay._gaps(np.array([one], dtype=object), np.array([other], dtype=object)).distance_m[0])
+    return float(nearest.gaps(np.array([one], dtype=object), np.array([other], dtype=object)).distance_m[0])
 
 
 @pytest.mark.parametrize("seed", range(6))

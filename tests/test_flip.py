@@ -10,7 +10,7 @@ import shapely
 from shapely import affinity
 from yard import DAY, HUNDRED, RULES, line, point, red_line, site, square
 
-from linxi_gis import flip
+from linxi_gis import convex, flip
 from linxi_gis.assess import assess
 from linxi_gis.finding import Hit, Relation
 
@@ -117,7 +117,7 @@ def test_convex_pieces_make_up_the_shape() -> None:
     rng = np.random.default_rng(9)
     for corners in (4, 9, 30):
         shape = blob(rng, (0, 0), 50, corners)
-        pieces = [shapely.Polygon(piece) for piece in flip.convex_pieces(shape)]
+        pieces = [shapely.Polygon(piece) for piece in convex.convex_pieces(shape)]
         assert sum(piece.area for piece in pieces) == pytest.approx(shape.area, rel=1e-12)
         assert all(piece.area == pytest.approx(piece.convex_hull.area, rel=1e-9) for piece in pieces)
         assert shapely.union_all(pieces).symmetric_difference(shape).area < 1e-9 * shape.area

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from yard import DAY, HUNDRED, line, red_line, site, square
 
-from linxi_gis import crs, doctor, geodesy, overlay, vectorfile
+from linxi_gis import crs, doctor, geodesy, nearest, overlay, vectorfile
 from linxi_gis.errors import CrsError
 from linxi_gis.footprint import corridor, make_site
 from linxi_gis.model import Layer, Reference
@@ -68,7 +68,7 @@ def test_planar_area_east_of_118_30_is_that_of_zone_40() -> None:
 def test_distances_are_geodesic_to_a_millimetre_per_kilometre(lon: float, lat: float, metres: float, bearing: float) -> None:
     there = GEOD.fwd(lon, lat, bearing, metres)[:2]
     start, end = crs.to_plane(shapely.Point(lon, lat)), crs.to_plane(shapely.Point(there))
-    gaps = overlay._gaps(np.array([start], dtype=object), np.array([end], dtype=object))
+    gaps = nearest.gaps(np.array([start], dtype=object), np.array([end], dtype=object))
     assert gaps.distance_m[0] == pytest.approx(metres, abs=max(1e-6, metres * 1e-6))
     assert (gaps.bearing_deg[0] - bearing + 180.0) % 360.0 - 180.0 == pytest.approx(0.0, abs=1e-4 + 1e-3 / metres)
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("json", "html", "geojson", "xlsx")
 AREA_METHOD_HELP = "geodesic：椭球面积；survey：旁边再列图斑椭球面积（国土调查公式），两者对不上时提示"
-AVOID_HELP = "避开禁止类图斑的设想：图斑以外还有多少，半径内（默认 500 m，写成 --avoid=300）最少平移多少；只供参考"
+AVOID_HELP = (
+    "避开禁止类图斑的设想：图斑以外还有多少，半径内（大于 0、不超过 20000 m；默认 500 m，写成 --avoid=300）最少平移多少；"
+    "只供参考"
+)
 MAX_AVOID_M = 20_000.0
 _FAIL_ON = [v.label for v in (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO_JUSTIFY, Verdict.NOTICE)]
 
@@ -66,7 +69,9 @@ def check(
     office = roof.open_office(catalog)
     project = roof.project_of(project_file, sets, office.rulebook)
     if avoid is not None and not 0.0 < avoid <= MAX_AVOID_M:
-        raise UsageError(f"--avoid {avoid:g} 不合理", remedy=f"写半径（米），不超过 {MAX_AVOID_M:g}，例如 --avoid=500")
+        raise UsageError(
+            f"--avoid {avoid:g}：半径须大于 0 m、不超过 {MAX_AVOID_M:g} m", remedy="写成 --avoid=500，或只写 --avoid（500 m）"
+        )
     read, failed, told = _read_all(sites, asked, width, office, day)
     if area_method == "survey":
         from linxi_gis.survey_area import beside

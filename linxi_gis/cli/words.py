@@ -89,8 +89,17 @@ def _expected(error: click.BadParameter) -> str:
             return error.message
 
 
+def _ranges(ctx: click.Context | None) -> str:
+    """What the options of a command say that may stand without a value: of others a minus is read as a value."""
+    params = ctx.command.params if ctx is not None else []
+    loose = [one for one in params if isinstance(one, click.Option) and not one.is_flag and one.flag_value is not None]
+    return "".join(f"；{one.opts[0]}：{one.help}" for one in loose if isinstance(one.flag_value, float))
+
+
 def _usage(error: click.UsageError) -> str:
     match error:
+        case click.NoSuchOption() if error.option_name[1:].replace(".", "", 1).isdecimal():
+            return f"选项的数值不能为负（{error.option_name}）{_ranges(error.ctx)}"
         case click.NoSuchOption():
             near = f"，是不是 {'、'.join(error.possibilities)}？" if error.possibilities else ""
             return f"没有选项 {error.option_name}{near}"
