@@ -240,6 +240,32 @@ def points_lonlat(xy: FloatArray) -> FloatArray:
     return np.column_stack(_PLANE.inverse(xy[:, 0], xy[:, 1]))
 
 
+def lonlat_of_points(xy: FloatArray, crs: str) -> FloatArray:
+    """Return coordinates of a CRS, shape (n, 2), as longitude latitude; raises CrsError as `to_lonlat`."""
+    return xy if crs == LONLAT else _finite(np.column_stack(_to_lonlat(crs)(xy[:, 0], xy[:, 1])), crs)
+
+
+def plane_of_points(lonlat: FloatArray) -> FloatArray:
+    """Return longitude latitude, shape (n, 2), in the area plane."""
+    return _finite(np.column_stack(_PLANE.forward(lonlat[:, 0], lonlat[:, 1])), "等积平面")
+
+
+def plane_of_points_with_height(lonlat: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """As `plane_of_points`, with the heights (m) in the cylindrical equal-area projection, shape (n,)."""
+    x, y, height = _PLANE.forward_with_height(lonlat[:, 0], lonlat[:, 1])
+    return _finite(np.column_stack([x, y]), "等积平面"), height
+
+
+def sag(lat: FloatArray) -> FloatArray:
+    """Return how that height bends with latitude: minus its second derivative (m per square radian)."""
+    return _PLANE.sag(lat)
+
+
+def longest_edge(crs: str) -> float:
+    """Return the longest edge that `densify` leaves, in the units of a CRS."""
+    return _step(crs)
+
+
 def densify(geometry: Any, crs: str) -> Any:
     """Return geometry with edges no longer than the step of its CRS (see `to_plane`).
 

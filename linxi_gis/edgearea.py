@@ -12,7 +12,13 @@ from linxi_gis import crs
 # here: an edge straight in degrees bends by 1.1e-7 of a radian a metre, one of a Gauss-Krüger plane by 4.4e-9.
 _BEND_DEGREES, _BEND_PLANE = 1.3e-7, 5e-9
 # Areas are told to 0.01 m²; below this the hair is not looked for.
-_TELLING_M2 = 2e-4
+TELLING_M2 = 2e-4
+
+
+def hair_m2(length_m: crs.FloatArray, system: str) -> crs.FloatArray:
+    """Return a bound on the area between edges so long, straight in `system`, and their chords in the plane."""
+    bend = _BEND_DEGREES if crs.is_geographic(system) else _BEND_PLANE
+    return np.asarray(length_m * length_m * length_m * (bend / 12.0), dtype=np.float64)
 
 
 def true_areas(fine: NDArray[np.object_], ground: NDArray[np.object_], system: str) -> crs.FloatArray:
@@ -24,11 +30,10 @@ def true_areas(fine: NDArray[np.object_], ground: NDArray[np.object_], system: s
     outweighs itself keeps its planar area: it is thinner than 0.1 mm.
     """
     flat = np.asarray(shapely.area(ground), dtype=np.float64)
-    bend = _BEND_DEGREES if crs.is_geographic(system) else _BEND_PLANE
     xy, shape, ring, outer = _vertices(ground)
     edge = np.flatnonzero(ring[1:] == ring[:-1])
     length = np.hypot(*(xy[edge + 1] - xy[edge]).T)
-    told = np.bincount(shape[edge], length**3 * bend / 12.0, len(ground)) > _TELLING_M2
+    told = np.bincount(shape[edge], hair_m2(length, system), len(ground)) > TELLING_M2
     edge = edge[told[shape[edge]]]
     if not len(edge):
         return flat

@@ -40,15 +40,33 @@ class EqualArea:
 
     def forward(self, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return x and y (m) of longitude and latitude (degrees)."""
+        return self.forward_with_height(lon, lat)[:2]
+
+    def forward_with_height(self, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return x and y (m) of longitude and latitude (degrees), and the height above the centre (m) of the same
+        place in the cylindrical equal-area projection whose x is `A_M` times the longitude (radians)."""
         turn = np.radians(lon - self._lon)
         # Small differences from the centre are taken as such: as differences of large terms they are 5 nm off.
-        more = self._more(np.radians(lat), np.radians(lat - self._lat)) / self._pole
+        rise = self._more(np.radians(lat), np.radians(lat - self._lat))
+        more = rise / self._pole
         sine = self._sine + more
         cosine = np.sqrt(np.maximum((1.0 - sine) * (1.0 + sine), 0.0))
         north = more * (self._cosine + self._sine * (sine + self._sine) / (cosine + self._cosine))
         north += 2.0 * self._sine * cosine * np.sin(turn / 2.0) ** 2
         scale = np.sqrt(2.0 / (1.0 + self._sine * sine + self._cosine * cosine * np.cos(turn))) * self._radius
-        return scale * self._d * cosine * np.sin(turn), scale / self._d * north
+        return scale * self._d * cosine * np.sin(turn), scale / self._d * north, (A_M / 2.0) * rise
+
+    def sag(self, lat: FloatArray) -> FloatArray:
+        """Return minus the second derivative of that height by latitude (m per square radian), at latitudes in degrees.
+
+        >>> plane, step = EqualArea(118.05, 43.75), 1e-3
+        >>> three = plane.forward_with_height(np.zeros(3) + 118.0, 43.6 + step * np.arange(-1.0, 2.0))[2]
+        >>> float((three[0] - 2 * three[1] + three[2]) / np.radians(step) ** 2 / -plane.sag(np.array(43.6))).__round__(3)
+        1.0
+        """
+        sine, cosine = np.sin(np.radians(lat)), np.cos(np.radians(lat))
+        root = 1.0 - _E2 * sine * sine
+        return np.asarray(A_M * (1.0 - _E2) * sine * (1.0 - 4.0 * _E2 * cosine**2 / root) / root**2)
 
     def _more(self, lat: FloatArray, north: FloatArray) -> FloatArray:
         """How much Snyder's q (3-12) is more than at the centre, of latitude and its difference (radians)."""

@@ -1,62 +1,42 @@
 """Measure a block of many sites against all layers: arrays in, columns out. Only what a table of a batch needs.
 
 The definitions are those of `overlay`; what is left out is what a batch has no column for (the margin of a hit,
-chainages, partition). `measure_block` is the seam where a compiled engine takes over: it alone decides how a
-layer is measured, and `Bench` is where what an engine keeps of a layer belongs.
+chainages, partition). An engine tells who shares ground and who is nearest; what its figures leave in doubt (a hair
+of an overlap or of a rest), and what is neither an area on areas nor on points, is measured as `overlay` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, get_args
+from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from linxi_gis import geodesy, overlay
+from linxi_gis import engine, geodesy, overlay
+from linxi_gis.benches import Bench
 from linxi_gis.crs import FloatArray, Geometry, points_lonlat
+from linxi_gis.engine import Near, Overlaps, Rings
+from linxi_gis.engine.grid import Grid
+from linxi_gis.engine.pieces import Pieces
 from linxi_gis.finding import COVERED, LayerStatus, layer_status
-from linxi_gis.model import Gap, GeometryArray, Kind, Layer, LayerIdentity, Reference, Site
+from linxi_gis.model import Gap, GeometryArray, Kind, Layer, Reference, Site
+from linxi_gis.nearest import BEND
+from linxi_gis.region import Region
 
 IndexArray = NDArray[np.intp]
 STATUSES: tuple[LayerStatus, ...] = get_args(LayerStatus)
 _NOT_CHECKED = STATUSES.index("not_checked")
 _KINDS: tuple[Kind, ...] = ("point", "line", "polygon")
-# Plane distances are true to 2e-5 at worst: among zones this much farther the geodesic decides who is nearest.
-_PLANE_ERROR = 1e-4
 _REFERENCE = Reference("", "")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bench:
-    """A layer as one thread measures with it, or the gap where it should be.
-
-    `zones` are the layer's own, copied and prepared: prepared geometries must not be shared by threads
-    (libgeos/geos #825). `areas` tells that all of them are areas.
-    """
-
-    layer: Layer | Gap
-    zones: GeometryArray
-    tree: shapely.STRtree
-    areas: bool
-
-    @property
-    def identity(self) -> LayerIdentity:
-        """What is known of the layer."""
-        return self.layer.identity
-
-
-def bench(layer: Layer | Gap) -> Bench:
-    """Return a layer made ready for the thread that calls."""
-    if isinstance(layer, Gap):
-        nothing = np.empty(0, dtype=object)
-        return Bench(layer, nothing, shapely.STRtree(nothing), True)
-    zones = np.array(layer.zones, dtype=object)  # read anew, so they are this thread's own
-    shapely.prepare(zones)
-    return Bench(layer, zones, shapely.STRtree(zones), bool((shapely.get_dimensions(zones) == 2).all()))
+# The engine's areas are right to 1e-12 of the site, its lengths of outlines to far less than this.
+_AREA_ERROR, _LENGTH_ERROR = 1e-12, 1e-6
+# A part of so little ground is nowhere as thick as RESOLUTION_M: it would hold a disc, and A ≤ perimeter² / 4π.
+_SPECK_M2 = np.pi * overlay.RESOLUTION_M**2 * 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,9 +63,38 @@ class Columns:
     hit_zone: IndexArray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sites:
+    """The sites of a block in the area plane: `kinds` are dimensions, `whole` their areas (m²), `girth` their lengths."""
+
+    grounds: GeometryArray
+    kinds: NDArray[np.int8]
+    whole: FloatArray
+    girth: FloatArray
+    outlines: Rings | None
+    covered: dict[int, FloatArray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.grounds)
+
+    def row(self, place: int) -> _Sites:
+        at = slice(place, place + 1)
+        outlines = None if self.outlines is None else engine.rings.of(self.grounds[at])
+        return _Sites(self.grounds[at], self.kinds[at], self.whole[at], self.girth[at], outlines)
+
+    def covered_share(self, region: Region | None) -> FloatArray:
+        """How much of each site a layer's coverage covers; most layers share one."""
+        if region is None:
+            return np.zeros(len(self))
+        if id(region) not in self.covered:
+            self.covered[id(region)] = region.covered_share(self.grounds)
+        return self.covered[id(region)]
+
+
 def measure_block(
-    grounds: GeometryArray, kinds: NDArray[np.int8], areas_m2: FloatArray, layers: Sequence[Bench]
-) -> tuple[Columns, ...]:
+    grounds: GeometryArray, kinds: NDArray[np.int8], areas_m2: FloatArray, layers: Sequence[Bench],
+    outlines: Rings | None = None,
+) -> tuple[Columns, ...]:  # fmt: skip
     """Measure sites against every layer.
 
     Parameters
@@ -95,30 +104,30 @@ def measure_block(
     areas_m2 : their true areas (`footprint.measure`), shape (m,): as in `overlay`, areas of the plane are multiplied
         by what makes the site's own its true one
     layers : one for each result, in order
+    outlines : the rings of `grounds`, where the caller has them
 
     A block gives bit for bit what its sites give one by one: every step is a step of one site or one pair.
     """
-    covered: dict[int, FloatArray] = {}  # most layers share one coverage
+    if outlines is None and any(isinstance(one.index, Grid) for one in layers):
+        outlines = engine.rings.of(grounds)
+    sites = _Sites(grounds, kinds, shapely.area(grounds), shapely.length(grounds), outlines)
     true = overlay.true_scale(grounds, areas_m2)
-    found = (_layer(grounds, kinds, one, covered) for one in layers)
+    found = (_layer(sites, one) for one in layers)
     return tuple(
         replace(columns, area_m2=np.where((kinds == 2) & (columns.share == 1.0), areas_m2, columns.area_m2 * true))
         for columns in found
     )
 
 
-def _layer(
-    grounds: GeometryArray, kinds: NDArray[np.int8], one: Bench, covered: dict[int, FloatArray]
-) -> Columns:
-    if isinstance(one.layer, Gap) or not len(grounds):
-        return _unknown(len(grounds))
+def _layer(sites: _Sites, one: Bench) -> Columns:
+    if isinstance(one.layer, Gap) or one.index is None or not len(sites):
+        return _unknown(len(sites))
     try:
-        return _measured(grounds, kinds, one, one.layer, covered)
+        return _measured(sites, one, one.layer, one.index)
     except shapely.errors.GEOSException:
-        if len(grounds) == 1:
+        if len(sites) == 1:
             return _unknown(1)  # as `assess` has it: a layer that cannot be overlaid is not checked, never "no hit"
-    rows = range(len(grounds))
-    return _together([_layer(grounds[i : i + 1], kinds[i : i + 1], one, {}) for i in rows])
+    return _together([_layer(sites.row(place), one) for place in range(len(sites))])
 
 
 def _unknown(count: int) -> Columns:
@@ -136,27 +145,15 @@ def _together(single: Sequence[Columns]) -> Columns:
     return Columns(hit_site=np.concatenate(sites), **joined)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Hits:
-    """The pairs that hit, sorted, and the union of a layer's zones within each site."""
-
-    site: IndexArray
-    zone: IndexArray
-    area_m2: FloatArray
-    length_m: FloatArray
-    share: FloatArray
-
-
-def _measured(
-    grounds: GeometryArray, kinds: NDArray[np.int8], one: Bench, layer: Layer, covered: dict[int, FloatArray]
-) -> Columns:
-    hits = _hits(grounds, kinds, one, layer)
-    hit = np.zeros(len(grounds), dtype=bool)
+def _measured(sites: _Sites, one: Bench, layer: Layer, index: engine.Index) -> Columns:
+    reach = max(overlay.DETAIL_M, layer.identity.accuracy_m, layer.identity.range_m)
+    asked = sites.grounds if isinstance(index, Pieces) or sites.outlines is None else sites.outlines
+    common, close = engine.both(index, asked, 0.0, reach, threads=1, bend=BEND)
+    hits = _hits(sites, one, layer, common, close)
+    hit = np.zeros(len(sites), dtype=bool)
     hit[hits.site] = True
-    near, distance, bearing = _nearest(grounds, np.flatnonzero(~hit), one, layer)
-    if id(layer.coverage) not in covered:
-        covered[id(layer.coverage)] = overlay.covered_share(grounds, layer.coverage)
-    known = covered[id(layer.coverage)]
+    near, distance, bearing = _nearest(close, hit)
+    known = sites.covered_share(one.coverage)
     status = _statuses(layer, hit, near >= 0, known >= COVERED)
     return Columns(
         status, hits.area_m2, hits.length_m, hits.share, known, near, distance, bearing, hits.site, hits.zone
@@ -177,21 +174,56 @@ def _statuses(
     return found
 
 
-def _hits(grounds: GeometryArray, kinds: NDArray[np.int8], one: Bench, layer: Layer) -> _Hits:
-    """Return who hits what: areas on areas in columns, the few others that meet a zone by `overlay.measure`."""
-    site, zone = one.tree.query(grounds)
-    order = np.lexsort((zone, site))
-    site, zone = site[order], zone[order]
-    zones = one.zones[zone]
-    inside = shapely.contains_properly(zones, grounds[site])
-    met = inside.copy()
-    met[~inside] = shapely.intersects(zones[~inside], grounds[site[~inside]])
-    site, zone, inside = site[met], zone[met], inside[met]
-    plain = (kinds[site] == 2) & one.areas
-    hits = _areas(grounds, site[plain], zone[plain], inside[plain], one.zones)
-    if plain.all():
-        return hits
-    return _joined(hits, _others(grounds, kinds, np.unique(site[~plain]), layer))
+def _nearest(close: Near, hit: NDArray[np.bool_]) -> tuple[IndexArray, FloatArray, FloatArray]:
+    """Return the nearest zone (-1: none in range), distance and bearing of the sites without a hit; NaN elsewhere."""
+    near = np.full(len(hit), -1, dtype=np.intp)
+    distance, bearing = np.full(len(hit), np.nan), np.full(len(hit), np.nan)
+    new = np.ones(len(close.site), dtype=bool)
+    new[1:] = close.site[1:] != close.site[:-1]  # of zones that are met the first
+    kept = np.flatnonzero(new & ~hit[close.site])
+    if not len(kept):
+        return near, distance, bearing
+    ends = points_lonlat(np.concatenate([close.site_xy[kept], close.zone_xy[kept]]))
+    metres, degrees = geodesy.distances(ends[: len(kept)], ends[len(kept) :])
+    rows = close.site[kept]
+    near[rows], distance[rows] = close.zone[kept], metres
+    bearing[rows] = np.where(metres < overlay.NOISE_M, np.nan, degrees)  # a border that is met has no side
+    return near, distance, bearing
+
+
+# --- hits ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hits:
+    """The pairs that hit, sorted, and the union of a layer's zones within each site."""
+
+    site: IndexArray
+    zone: IndexArray
+    area_m2: FloatArray
+    length_m: FloatArray
+    share: FloatArray
+
+
+def _none(count: int) -> _Hits:
+    nothing = np.zeros(count)
+    return _Hits(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), nothing, nothing, nothing)
+
+
+def _hits(sites: _Sites, one: Bench, layer: Layer, common: Overlaps, close: Near) -> _Hits:
+    """Return who hits what: areas on areas and on points in columns, the few others that meet by `overlay.measure`."""
+    met = close.distance_m == 0.0
+    areal = sites.kinds == 2
+    if one.dimensions <= {2}:
+        found, rest = _areas(sites, one, common), met & ~areal[close.site]
+    elif one.dimensions == {0}:
+        plain = met & areal[close.site]
+        found, rest = _points(sites, one, close.site[plain], close.zone[plain]), met & ~areal[close.site]
+    else:
+        found, rest = _none(len(sites)), met
+    if not rest.any():
+        return found
+    return _joined(found, _others(sites, np.unique(close.site[rest]), layer))
 
 
 def _joined(one: _Hits, other: _Hits) -> _Hits:
@@ -204,55 +236,115 @@ def _joined(one: _Hits, other: _Hits) -> _Hits:
     )  # fmt: skip
 
 
-def _areas(
-    grounds: GeometryArray, site: IndexArray, zone: IndexArray, inside: NDArray[np.bool_], all_zones: GeometryArray
-) -> _Hits:
-    """Return the hits of areas on areas; `inside` are pairs whose site lies in the zone, off its border."""
-    own, zones = grounds[site], all_zones[zone]
-    whole = shapely.area(own)
-    pieces = own.copy()
-    pieces[~inside] = shapely.intersection(own[~inside], zones[~inside])
-    area, within = shapely.area(pieces), inside.copy()
-    hit = thicknesses(pieces) >= overlay.RESOLUTION_M
-    doubtful = hit & ~inside & (whole - area <= overlay.RESOLUTION_M * shapely.length(own))
-    for k in np.flatnonzero(doubtful):
-        rest = partial(shapely.difference, own[k], pieces[k])
-        within[k] = overlay.rest_is_thin(float(whole[k] - area[k]), float(own[k].length), rest)
-    area = np.where(within, whole, area)
-    site, zone, area, within = site[hit], zone[hit], area[hit], within[hit]
-    pieces, whole = pieces[hit], whole[hit]
-    union, share = np.zeros(len(grounds)), np.zeros(len(grounds))
-    many = np.bincount(site, minlength=len(grounds)) > 1
-    union[site] = np.minimum(area, whole)
-    whole_site = np.zeros(len(grounds), dtype=bool)
-    whole_site[site[within]] = True
-    union[site[within]] = whole[within]
-    for i in np.flatnonzero(many & ~whole_site):
-        first, last = np.searchsorted(site, (i, i + 1))
-        union[i] = min(float(shapely.union_all(pieces[first:last]).area), float(whole[first]))
+def _areas(sites: _Sites, one: Bench, common: Overlaps) -> _Hits:
+    """Return the hits of areas on areas, by areas and lengths of outlines alone where these leave no doubt."""
+    site, zone, area = common.site, common.zone, common.area_m2.copy()
+    whole, nearly = sites.whole[site], _AREA_ERROR * sites.whole[site]
+    least = 2.0 * (area - nearly)
+    hit = least >= overlay.RESOLUTION_M * (1.0 + _LENGTH_ERROR) * common.girth_m
+    rest = whole - area
+    within = hit & (rest <= _SPECK_M2 - nearly)
+    doubt = ~hit
+    open_ = np.flatnonzero(hit & ~within)
+    border = overlay.RESOLUTION_M * (1.0 + _LENGTH_ERROR) * sites.girth[site[open_]]
+    doubt[open_] = rest[open_] <= border + nearly[open_]
+    rows = np.flatnonzero(doubt)
+    for row, piece in zip(rows.tolist(), _unions(*_pieces(sites, one, site[rows], zone[rows]), len(rows)), strict=True):
+        hit[row], within[row], area[row] = _looked_at(sites.grounds[site[row]], piece)
+    site, zone, area, within, whole = site[hit], zone[hit], area[hit], within[hit], whole[hit]
+    union = np.asarray(np.bincount(site, area, len(sites)), dtype=np.float64)
+    inside = np.zeros(len(sites), dtype=bool)
+    inside[site[within]] = True
+    lapped = _lapped(one, site, zone, inside)
+    if len(lapped):
+        mine = np.flatnonzero(np.isin(site, lapped))
+        parts, pair = _pieces(sites, one, site[mine], zone[mine])
+        union[lapped] = shapely.area(_unions(parts, np.searchsorted(lapped, site[mine])[pair], len(lapped)))
+    union = np.where(inside, sites.whole, np.minimum(union, sites.whole))
+    share = np.zeros(len(sites))
     share[site] = np.clip(union[site] / whole, 0.0, 1.0)
-    return _Hits(site, zone, union, np.zeros(len(grounds)), share)
+    return _Hits(site, zone, union, np.zeros(len(sites)), share)
 
 
-def thicknesses(areas: GeometryArray) -> FloatArray:
-    """As `overlay.thickness`, for each of an array."""
-    parts, owner = shapely.get_parts(areas, return_index=True)
-    area, perimeter = shapely.area(parts), shapely.length(parts)
-    solid = (shapely.get_dimensions(parts) == 2) & (perimeter > 0.0)
-    thickest = np.zeros(len(areas))
-    np.maximum.at(thickest, owner[solid], 2.0 * area[solid] / perimeter[solid])
-    return thickest
+def _looked_at(ground: Geometry, piece: Geometry) -> tuple[bool, bool, float]:
+    """Return whether a pair hits, whether the site lies within the zone, and their common area, as `overlay` has it."""
+    area, whole = float(piece.area), float(ground.area)
+    if overlay.thickness(piece) < overlay.RESOLUTION_M:
+        return False, False, area
+    rest = partial(shapely.difference, ground, piece)
+    return True, overlay.rest_is_thin(whole - area, float(ground.length), rest), area
 
 
-def _others(grounds: GeometryArray, kinds: NDArray[np.int8], rows: IndexArray, layer: Layer) -> _Hits:
-    """Return the hits of points and lines, and of areas on points and lines, at `rows`."""
-    sites = [_site(grounds[i], int(kinds[i])) for i in rows]
-    measures = overlay.measure(sites, layer)
+def _lapped(one: Bench, site: IndexArray, zone: IndexArray, inside: NDArray[np.bool_]) -> IndexArray:
+    """Return the sites where zones that have ground in common both hit: their areas do not add up."""
+    several = (np.bincount(site, minlength=len(inside)) > 1) & ~inside
+    if not len(one.shared) or not several.any():
+        return np.empty(0, dtype=np.intp)
+    rows = np.flatnonzero(several[site])
+    found = []
+    step = 1
+    # A pair of neighbours, of next but one, and so on: until no site has so many zones.
+    while len(rows) > step:
+        a, b = rows[:-step], rows[step:]
+        same = site[a] == site[b]
+        if not same.any():
+            break
+        pairs = zone[a[same]] * len(one.zone_ids) + zone[b[same]]
+        place = np.searchsorted(one.shared, pairs).clip(max=len(one.shared) - 1)
+        found.append(site[a[same]][one.shared[place] == pairs])
+        step += 1
+    return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
+
+
+def _pieces(sites: _Sites, one: Bench, site: IndexArray, zone: IndexArray) -> tuple[GeometryArray, IndexArray]:
+    """Return what each pair has in common, in parts, from the pieces of zones beside the site, and the pair of each part."""
+    if not len(site) or one.pieces is None:
+        return np.empty(0, dtype=object), np.empty(0, dtype=np.intp)
+    own, place = np.unique(site, return_inverse=True)
+    here, piece = one.pieces.areas.within(shapely.bounds(sites.grounds[own]), np.zeros(len(own)))
+    zones = len(one.zone_ids)
+    wanted, there = place * zones + zone, here * zones + one.pieces.zone[piece]
+    order = np.argsort(there, kind="stable")
+    there, piece = there[order], piece[order]
+    first, last = np.searchsorted(there, wanted), np.searchsorted(there, wanted, "right")
+    pair = np.repeat(np.arange(len(site)), last - first)
+    row = np.arange(len(pair)) - np.repeat(np.cumsum(last - first) - last, last - first)
+    return shapely.intersection(sites.grounds[site[pair]], one.pieces.areas.take(piece[row])), pair
+
+
+def _unions(parts: GeometryArray, owner: IndexArray, count: int) -> GeometryArray:
+    """Return the union of the parts of each owner; parts are sorted by owner."""
+    made = np.full(count, shapely.Polygon(), dtype=object)
+    edges = np.searchsorted(owner, np.arange(count + 1)).tolist()
+    for k, (a, b) in enumerate(pairwise(edges)):
+        if b > a:
+            made[k] = parts[a] if b - a == 1 else shapely.union_all(parts[a:b])
+    return made
+
+
+def _points(sites: _Sites, one: Bench, site: IndexArray, zone: IndexArray) -> _Hits:
+    """Return the hits of areas on points: those deeper inside than the resolution."""
+    if not len(site) or one.pieces is None:
+        return _none(len(sites))
+    wells, pair = shapely.get_parts(one.pieces.zones(zone), return_index=True)
+    own = sites.grounds[site[pair]]
+    depth = np.zeros(len(site))
+    met = shapely.intersects(own, wells)
+    np.maximum.at(depth, pair[met], shapely.distance(shapely.boundary(own[met]), wells[met]))
+    hit = depth >= overlay.RESOLUTION_M
+    return replace(_none(len(sites)), site=site[hit], zone=zone[hit])
+
+
+def _others(sites: _Sites, rows: IndexArray, layer: Layer) -> _Hits:
+    """Return the hits of points and lines, and of areas on lines, at `rows`."""
+    kinds = sites.kinds[rows]
+    made = [_site(sites.grounds[row], int(kind)) for row, kind in zip(rows.tolist(), kinds.tolist(), strict=True)]
+    measures = overlay.measure(made, layer)
     hit = np.array([relation.hit for relation in measures.relation], dtype=bool)
-    area, length, share = (np.zeros(len(grounds)) for _ in range(3))
+    area, length, share = (np.zeros(len(sites)) for _ in range(3))
     area[rows], length[rows] = measures.union_area_m2, measures.union_length_m
     share[rows] = measures.union_share
-    points = measures.site[hit & (kinds[rows][measures.site] == 0)]
+    points = measures.site[hit & (kinds[measures.site] == 0)]
     share[rows[points]] = 1.0
     return _Hits(rows[measures.site[hit]], measures.zone[hit].astype(np.intp), area, length, share)
 
@@ -261,83 +353,3 @@ def _site(ground: Geometry, dimension: int) -> Site:
     """What `overlay.measure` reads of a site."""
     length = geodesy.length_m(ground) if dimension == 1 else 0.0
     return Site("", "", _KINDS[dimension], ground, ground, _REFERENCE, float(ground.area), 0.0, length)
-
-
-def _nearest(
-    grounds: GeometryArray, missed: IndexArray, one: Bench, layer: Layer
-) -> tuple[IndexArray, FloatArray, FloatArray]:
-    """Return the nearest zone (-1: none in range), distance and bearing of the sites at `missed`; NaN elsewhere."""
-    near = np.full(len(grounds), -1, dtype=np.intp)
-    distance, bearing = np.full(len(grounds), np.nan), np.full(len(grounds), np.nan)
-    reach = max(overlay.DETAIL_M, layer.identity.accuracy_m, layer.identity.range_m)
-    site, zone, ends = _candidates(grounds[missed], one.zones, one.tree, reach)
-    if not len(site):
-        return near, distance, bearing
-    metres, degrees = geodesy.distances(points_lonlat(ends[:, 1]), points_lonlat(ends[:, 0]))
-    order = np.lexsort((zone, metres, site))
-    first = order[np.unique(site[order], return_index=True)[1]]
-    rows = missed[site[first]]
-    near[rows], distance[rows] = zone[first], metres[first]
-    bearing[rows] = np.where(metres[first] < overlay.NOISE_M, np.nan, degrees[first])  # a border that is met has no side
-    return near, distance, bearing
-
-
-def _candidates(
-    grounds: GeometryArray, zones: GeometryArray, tree: shapely.STRtree, reach: float
-) -> tuple[IndexArray, IndexArray, FloatArray]:
-    """Return for each site the nearest zone in the plane, and those that may be nearer on the ellipsoid.
-
-    Boxes tell the order in which zones are looked at, and when no other can be nearer. The third array holds
-    the nearest points of zone and site, shape (n, 2, 2). (STRtree.query_nearest takes ten times as long: it
-    knows no prepared zones.)
-    """
-    site, zone, lower, rank = _boxed(grounds, zones, tree, reach)
-    best = np.full(len(grounds), reach)
-    plane = np.full(len(site), np.inf)
-    ends = np.zeros((len(site), 2, 2))
-    turn, step = np.arange(len(site)), 0
-    while len(turn):
-        # Ascending by box: what cannot be nearer now cannot be later.
-        turn = turn[lower[turn] <= _farthest(best[site[turn]])]
-        now = turn[rank[turn] == step]
-        # Saying "not within" takes 3 µs, the way itself 30 to 100 times that (GEOS 3.14, 2,500 vertices).
-        within: Any = _farthest(best[site[now]])  # stubs say one distance
-        now = now[shapely.dwithin(zones[zone[now]], grounds[site[now]], within)]
-        ways = shapely.shortest_line(zones[zone[now]], grounds[site[now]])
-        ends[now] = shapely.get_coordinates(ways).reshape(-1, 2, 2)
-        plane[now] = np.hypot(*(ends[now, 1] - ends[now, 0]).T)
-        _meet(now, zones[zone[now]], grounds[site[now]], plane, ends)
-        best[site[now]] = np.minimum(best[site[now]], plane[now])
-        turn, step = turn[rank[turn] > step], step + 1
-    kept = (plane <= reach) & (plane <= _farthest(best[site]))
-    return site[kept], zone[kept], ends[kept]
-
-
-def _farthest(best: FloatArray) -> FloatArray:
-    return best * (1.0 + _PLANE_ERROR) + overlay.NOISE_M
-
-
-def _meet(
-    rows: IndexArray, zones: GeometryArray, grounds: GeometryArray, plane: FloatArray, ends: FloatArray
-) -> None:
-    """Set the ways of pairs that meet to nothing: a prepared zone's way to a point in it leads to its border."""
-    close = np.flatnonzero(plane[rows] < 2.0 * overlay.RESOLUTION_M)
-    close = close[shapely.intersects(zones[close], grounds[close])]
-    plane[rows[close]] = 0.0
-    ends[rows[close], 0] = ends[rows[close], 1]
-
-
-def _boxed(
-    grounds: GeometryArray, zones: GeometryArray, tree: shapely.STRtree, reach: float
-) -> tuple[IndexArray, IndexArray, FloatArray, IndexArray]:
-    """Return the pairs whose boxes lie within reach: site, zone, the boxes' distance, and the pair's turn, sorted."""
-    own, theirs = shapely.bounds(grounds), shapely.bounds(zones)
-    wide = own + np.array([-reach, -reach, reach, reach])
-    site, zone = tree.query(shapely.box(*wide.T))
-    a, b = own[site], theirs[zone]
-    apart = np.maximum(np.maximum(a[:, :2] - b[:, 2:], b[:, :2] - a[:, 2:]), 0.0)
-    lower = np.hypot(apart[:, 0], apart[:, 1])
-    order = np.lexsort((zone, lower, site))
-    site, zone, lower = site[order].astype(np.intp), zone[order].astype(np.intp), lower[order]
-    first = np.searchsorted(site, site)
-    return site, zone, lower, np.arange(len(site)) - first

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from real_world import Country, load, plane, world
 
 from linxi_gis import crs, engine, overlay, screening, zonestore
+from linxi_gis.benches import benches
 from linxi_gis.model import Layer, LayerIdentity, Reference, Site
 
 Shapes = NDArray[np.object_]
@@ -234,7 +235,7 @@ def columns(sites: Shapes, true: Truth, layer: Layer, deep: Rows, tally: Tally) 
     union, hit = unions(sites, true)
     whole = shapely.area(sites)
     kinds = np.full(len(sites), 2, dtype=np.int8)
-    (said,) = screening.measure_block(sites, kinds, whole, [screening.bench(layer)])
+    (said,) = screening.measure_block(sites, kinds, whole, benches([layer]))
     tally.unions += len(sites)
     yield from _union("screen", np.arange(len(sites)), said.area_m2, union, sites, tally)
     pairs = keys(true.site, true.zone)[hit]

@@ -19,6 +19,7 @@ from engine_real import layer_of
 from shapely import affinity
 
 from linxi_gis import engine, overlay, screening
+from linxi_gis.benches import benches
 from linxi_gis.finding import Relation
 from linxi_gis.model import Reference, Site
 
@@ -95,7 +96,7 @@ def test_borders(name: str, place: tuple[float, tuple[float, float]]) -> None:
     assert told.area_m2[0] == pytest.approx(area, abs=slack)
     assert told.union_area_m2[0] == pytest.approx(area, abs=slack)
     assert told.distance_m[0] == pytest.approx(case.gap_m, abs=1e-8)
-    (columns,) = screening.measure_block(sites, np.array([2], dtype=np.int8), shapely.area(sites), [screening.bench(layer)])
+    (columns,) = screening.measure_block(sites, np.array([2], dtype=np.int8), shapely.area(sites), benches([layer]))
     assert len(columns.hit_site) == hit
     assert columns.area_m2[0] == pytest.approx(area, abs=slack)
 
@@ -122,7 +123,7 @@ def test_unions_of_zones_that_touch(name: str, place: tuple[float, tuple[float, 
     told = overlay.measure([site_of(sites[0])], layer)
     assert all(relation.hit for relation in told.relation) and len(told.relation) == len(zones)
     assert told.union_area_m2[0] == pytest.approx(union, rel=1e-9)
-    (columns,) = screening.measure_block(sites, np.array([2], dtype=np.int8), shapely.area(sites), [screening.bench(layer)])
+    (columns,) = screening.measure_block(sites, np.array([2], dtype=np.int8), shapely.area(sites), benches([layer]))
     assert columns.hit_zone.tolist() == list(range(len(zones)))
     assert columns.area_m2[0] == pytest.approx(union, rel=1e-9)
     parts = [shapely.intersection(sites[0], zone).area for zone in zones]

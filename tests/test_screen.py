@@ -6,7 +6,9 @@ import csv
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -15,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import openpyxl
+import pyarrow
 import pyarrow.parquet as parquet
 import pyogrio
 import pytest
@@ -23,13 +26,16 @@ from click.testing import CliRunner
 from pyarrow import RecordBatch
 from yard import DAY, GK, entry, line, point, square, write_catalog, write_layer
 
-from linxi_gis import assess, batch, crs, overlay, screening
+from linxi_gis import assess, batch, benches, crs, engine, overlay, prepared, screening
+from linxi_gis import catalog as catalogs
 from linxi_gis.batch import conveyor, parts, pools, raw, sinks, table, work
 from linxi_gis.cli import linxi
+from linxi_gis.cli import screen as screen_command
 from linxi_gis.errors import CrsError, InputError, LayerError, UsageError
 from linxi_gis.footprint import make_site
 from linxi_gis.intake import AmbiguousCrsError, Options
 from linxi_gis.intake.guard import Reader
+from linxi_gis.library import Library
 from linxi_gis.model import Gap, Reference
 
 BOW_TIE = shapely.from_wkt("POLYGON ((0 0, 100 100, 100 0, 0 100, 0 0))")
@@ -195,11 +201,6 @@ def test_a_block_is_its_sites_one_by_one(ready: tuple[batch.Job, batch.Desk]) ->
             np.testing.assert_array_equal(getattr(columns, name), getattr(joined, name), err_msg=name)
 
 
-def test_thickness_in_columns_is_thickness() -> None:
-    shapes = np.array([square(0, 0, 9), shapely.union_all([square(0, 0, 1), square(5, 5, 3)]), point(0, 0), shapely.Polygon()])
-    assert screening.thicknesses(shapes).tolist() == [overlay.thickness(shape) for shape in shapes]
-
-
 def test_a_layer_that_geos_cannot_overlay_is_not_checked_at_that_site_only(
     ready: tuple[batch.Job, batch.Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +314,15 @@ def figures(path: Path) -> list[dict[str, Any]]:
         bare = {k: v for k, v in row.items() if k not in ("file", "notes")}
         kept.append({k: round(v, 3) if isinstance(v, float) else v for k, v in bare.items()})
     return kept
+
+
+def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two rows say the same but for the last digits."""
+    return one.keys() == other.keys() and all(
+        value == pytest.approx(other[key], rel=1e-7, abs=1e-6) if isinstance(value, float) else value == other[key]
+        for key, value in one.items()
+        if not key.endswith("bearing_deg")
+    )
 
 
 PLOTS = [square(0, 0, 100), square(-50, -50, 300), square(400, -300, 50), square(-30_000, 0, 100), square(7, 7, 7)]
@@ -448,6 +458,23 @@ def test_a_parquet_file_that_says_nothing_of_its_system(tmp_path: Path) -> None:
         opened(tmp_path / "no.parquet")
 
 
+def test_a_parquet_file_is_not_kept_in_memory_as_it_is_read(tmp_path: Path) -> None:
+    """Row groups of a megabyte each: what Arrow holds does not grow with their number."""
+    one = shapely.to_wkb(shapely.Point(118.0, 43.6).buffer(0.01, quad_segs=1000))
+    path = tmp_path / "many.parquet"
+    said = {"encoding": "WKB", "geometry_types": [], "crs": crs.parse("EPSG:4490").to_json_dict()}
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": said}}
+    schema = pyarrow.schema([("geometry", pyarrow.binary())], {"geo": json.dumps(geo)})
+    with parquet.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:
+        for _ in range(24):
+            writer.write_table(pyarrow.table({"geometry": [one] * 16}, schema=schema))
+    assert path.stat().st_size > 24 * 900_000
+    (source,) = opened(path)
+    before = pyarrow.total_allocated_bytes()
+    held = [pyarrow.total_allocated_bytes() - before for _ in source.chunks(16)]
+    assert len(held) == 24 and max(held) < 10_000_000
+
+
 def test_a_feature_whose_figures_do_not_fit_its_system_is_a_row(ready: tuple[batch.Job, batch.Desk], tmp_path: Path) -> None:
     source = write_layer(tmp_path / "odd.gpkg", [square(0, 0, 100), shapely.box(118.0, 43.6, 118.1, 43.7), square(5, 5, 5)])
     screened(ready, source, tmp_path / "odd.parquet")
@@ -464,6 +491,21 @@ def test_features_of_a_text_that_cannot_be_read_are_rows(ready: tuple[batch.Job,
     found = rows(tmp_path / "wkt.parquet")
     assert summary.bad == 1 and [row["error"] for row in found] == [None, None, "unreadable"]
     assert [row["redline.status"] for row in found] == ["hit", "hit", "not_checked"]
+
+
+def test_a_collection_of_one_kind_is_that_kind(ready: tuple[batch.Job, batch.Desk], tmp_path: Path) -> None:
+    """As `linxi check` takes it; one that mixes kinds is no one row."""
+    pair = shapely.union_all([square(0, 0, 20), square(500, 500, 20)])
+    shapes = [shapely.GeometryCollection([square(0, 0, 100)]), shapely.GeometryCollection(shapely.get_parts(pair)),
+              shapely.GeometryCollection([square(0, 0, 9), point(1, 1)]), square(0, 0, 100), pair]  # fmt: skip
+    path = tmp_path / "c.gpkg"
+    wkb = np.array([shapely.to_wkb(one) for one in shapes], dtype=object)
+    pyogrio.raw.write(path, wkb, [], [], geometry_type="Unknown", crs=GK)
+    screened(ready, path, tmp_path / "c.parquet")
+    found = rows(tmp_path / "c.parquet")
+    assert [row["error"] for row in found] == [None, None, "unusable", None, None]
+    for one, other in ((0, 3), (1, 4)):
+        assert alike({**found[one], "row": 0}, {**found[other], "row": 0})
 
 
 # --- outputs ----------------------------------------------------------------------------------------------
@@ -518,7 +560,7 @@ def test_an_interrupt_leaves_work_that_is_gone_on_with(
     out = tmp_path / "out.parquet"
     with pytest.raises(KeyboardInterrupt):
         screened(ready, many, out, report=Quiet(stop_after=30))
-    assert not out.exists() and len(list((tmp_path / "out.parquet.parts").glob("block-*.zip"))) == 2
+    assert not out.exists() and len(list((tmp_path / "out.parquet.parts").glob("block-*.part"))) == 2
     with pytest.raises(UsageError, match="--resume"):
         screened(ready, many, out)
     with pytest.raises(UsageError, match="块的大小与上次不同"):
@@ -554,7 +596,7 @@ def test_a_part_that_was_damaged_is_done_again(
     out = tmp_path / "out.parquet"
     with pytest.raises(KeyboardInterrupt):
         screened(ready, many, out, report=Quiet(stop_after=30))
-    part = tmp_path / "out.parquet.parts" / "block-000001.zip"
+    part = tmp_path / "out.parquet.parts" / "block-000001.part"
     part.write_bytes(part.read_bytes()[:-300] + b"x" * 300)
     with pytest.raises(InputError, match="第 2 块的结果已损坏"):
         screened(ready, many, out, resume=True)
@@ -624,6 +666,65 @@ def test_a_fault_of_ours_loses_one_row_only(
     assert "ZeroDivisionError" in str(found[3][5]) and found[5][2] == "S5"
 
 
+def test_every_thread_keeps_its_own_desk(
+    yard: Path, many: Path, ready: tuple[batch.Job, batch.Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a Dask worker of twelve threads does: the layers are opened once in each, and the rows are the same."""
+    (source,) = opened(many)
+    blocks = list(source.raws(6, 0))
+    wanted = [work.screened(ready[0], one) for one in blocks]
+    made: list[batch.Desk] = []
+    real = work.desk
+
+    def counted(job: batch.Job) -> batch.Desk:
+        made.append(real(job))
+        return made[-1]
+
+    monkeypatch.setattr(work, "desk", counted)
+    together = threading.Barrier(12)
+
+    def one_thread(_: int) -> list[bytes]:
+        together.wait()
+        return [work.screened(ready[0], one) for one in blocks]
+
+    with ThreadPoolExecutor(12) as pool:
+        assert all(found == wanted for found in pool.map(one_thread, range(12)))
+    assert len(made) == 12
+
+
+@pytest.mark.parametrize("kind", ["fast", "plain"])
+def test_indexes_are_kept_apart_from_prepared_layers(
+    kind: str, yard: Path, answer: Path, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run builds nothing; a damaged index is built anew; a check's prepared layers serve the batch."""
+    if kind == "fast":
+        pytest.importorskip("numba")
+    monkeypatch.setattr(engine, "choose", lambda: kind)
+    cache = prepared.Cache(tmp_path / "cache")
+    Library(catalogs.read(yard / "catalog.toml"), None, cache).layers(DAY)
+    before = set((tmp_path / "cache" / "layers").iterdir())
+    job = batch.Job(str(yard / "catalog.toml"), None, DAY, cache=str(tmp_path / "cache"))
+    first = batch.prepare(job)
+    added = set((tmp_path / "cache" / "layers").iterdir()) - before
+    assert len(added) == 5 and before <= set((tmp_path / "cache" / "layers").iterdir())
+    (source,) = opened(many)
+    held = work.rows_of(next(source.raws(65, 0)), first[1], Options())
+    names = [column.name for column in first[1].columns]
+    told = [dict(zip(names, row, strict=True)) for row in table.rows(first[1].columns, held)]
+    for one, other in zip(told, rows(answer), strict=True):
+        assert alike(one, other)
+    real = benches._built
+    built: list[object] = []
+    monkeypatch.setattr(benches, "_built", lambda *of: built.append(of) or real(*of))
+    batch.prepare(job)
+    assert not built
+    largest = max(added, key=lambda path: path.stat().st_size)
+    data = largest.read_bytes()
+    largest.write_bytes(data[:-900] + bytes(255 - byte for byte in data[-900:]))
+    again = batch.prepare(job)
+    assert len(built) == 1 and again[0].prints == first[0].prints
+
+
 # --- the command ------------------------------------------------------------------------------------------
 
 
@@ -662,6 +763,33 @@ def test_usage_errors(words: list[str], told: str, many: Path) -> None:
     assert isinstance(done.exception, UsageError) and told in str(done.exception)
 
 
+def test_a_finished_result_is_not_written_over_unasked(yard: Path, many: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("mine", encoding="utf-8")
+    words = (str(many), "--out", str(out), "--catalog", str(yard / "catalog.toml"), "--on", "2026-11-23", "--jobs", "1")
+    for more in ((), ("--resume",)):
+        done = linxi_screen(*words, *more)
+        assert isinstance(done.exception, UsageError) and "已存在" in str(done.exception) and "--force" in str(done.exception)
+    assert out.read_text(encoding="utf-8") == "mine"
+    assert linxi_screen(*words, "--force").return_value == 3
+    assert out.read_text(encoding="utf-8-sig").startswith("file,row")
+
+
+def test_compiling_is_told_once(yard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINXI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(engine, "choose", lambda: "fast")
+    warmed: list[bool] = []
+    monkeypatch.setattr(engine, "warm", lambda: warmed.append(True))
+    pytest.importorskip("numba")
+    for _ in range(2):
+        screen_command._warmed()
+    assert len(warmed) == 1
+    monkeypatch.setattr(engine, "choose", lambda: "plain")
+    monkeypatch.setenv("LINXI_CACHE", str(tmp_path / "other"))
+    screen_command._warmed()
+    assert len(warmed) == 1
+
+
 def test_ctrl_c_says_how_to_go_on(yard: Path, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = (str(many), "--out", str(tmp_path / "o.csv"), "--catalog", str(yard / "catalog.toml"), "--on", "2026-11-23",
              "--jobs", "1", "--block", "20")  # fmt: skip
@@ -678,4 +806,4 @@ def test_ctrl_c_says_how_to_go_on(yard: Path, many: Path, tmp_path: Path, monkey
     assert done.return_value == 130 and "--resume" in done.stderr
     done = linxi_screen(*words, "--resume")
     assert done.return_value == 3 and "其中 40 个上次已完成" in done.stderr
-    assert conveyor.FORMAT == 1 and (tmp_path / "o.csv").is_file()
+    assert conveyor.FORMAT == 2 and (tmp_path / "o.csv").is_file()

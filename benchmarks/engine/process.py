@@ -42,7 +42,9 @@ columns = {{ id = "code" }}
 
 def _environment() -> dict[str, str]:
     words = [str(ROOT), *(str(ROOT / name) for name in ("layers", "maps", "api"))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(words)}
+    # Installed packages come with their bytecode; ours is to have it too, as in a user's checkout.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": os.pathsep.join(words)}
 
 
 def _gpkg(path: Path, shapes: Geometries) -> None:

@@ -38,10 +38,17 @@ class Keys:
 
     def texts(self, wanted: Sequence[str], columns: dict[str, Sequence[object]], rows: int) -> tuple[str, ...]:
         """Return the first text of each row that is not empty."""
-        held = [[vectorfile.text(value) for value in columns[key]] for key in wanted]
+        held = [[_text(value) for value in columns[key]] for key in wanted]
         if not held:
             return ("",) * rows
         return tuple(held[0]) if len(held) == 1 else tuple(next(filter(None, row), "") for row in zip(*held, strict=True))
+
+
+def _text(value: object) -> str:
+    """As `vectorfile.text`; texts and whole numbers, as ids mostly are, take the short way."""
+    if type(value) is str:
+        return value.strip()
+    return str(value) if type(value) is int else vectorfile.text(value)
 
 
 def chosen(fields: Sequence[str], keys: Sequence[str], named: str | None, where: str) -> tuple[str, ...]:

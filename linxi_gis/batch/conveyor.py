@@ -23,7 +23,7 @@ from linxi_gis.batch.work import Desk, Job, desk, lost, screened
 from linxi_gis.errors import NothingCheckedError, UsageError
 from linxi_gis.model import Gap
 
-FORMAT = 1  # of the parts; another number is another program
+FORMAT = 2  # of the parts; another number is another program
 BLOCK = 4096
 NOTE = "量算结果，不作研判；须按 linxi check 的结论和主管部门认定为准"
 DEMONSTRATION = "示意数据，结论无效力"
@@ -69,12 +69,12 @@ class Plan:
     id_column: str = ""
 
 
-def prepare(job: Job) -> tuple[Job, Desk]:
-    """Return a job with the fingerprints of its layers, and the layers as opened here.
+def prepare(job: Job, told: Callable[[str], None] | None = None) -> tuple[Job, Desk]:
+    """Return a job with the fingerprints of its layers, and the layers as opened here; what takes long is `told`.
 
     Raises NothingCheckedError when not one layer can be used.
     """
-    own = desk(job)
+    own = desk(job, told)
     if all(isinstance(one.layer, Gap) for one in own.benches):
         raise NothingCheckedError("没有任何图层可以比对", where=Path(job.catalog).name, remedy="请检查图层目录和文件")
     return replace(job, prints=own.prints, options=replace(job.options, county=None)), own
@@ -202,10 +202,10 @@ class _Tally:
 
     def add(self, held: table.Block) -> None:
         self.rows += held.rows
-        self.bad += sum(map(bool, held.texts(self._error)))
-        self.outside += held.texts(self._county).count("out")
+        self.bad += held.rows - held.count(self._error, "")
+        self.outside += held.count(self._county, "out")
         for layer, place in self._status.items():
-            self.hits[layer] += held.texts(place).count("hit")
+            self.hits[layer] += held.count(place, "hit")
 
     def summary(self, short: tuple[str, ...]) -> Summary:
         sheets = max(1, -(-self.rows // sinks.SHEET_ROWS))

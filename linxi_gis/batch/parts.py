@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from linxi_gis.batch import table
 from linxi_gis.errors import InputError, UsageError
 
 _MANIFEST = "manifest.json"
-_PART = re.compile(r"block-(\d+)\.zip")
+_PART = re.compile(r"block-(\d+)\.part")
 Key = Mapping[str, object]
 
 
@@ -66,7 +65,7 @@ class Parts:
         path = self._path(number)
         try:
             return table.unpacked(path.read_bytes())
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError) as error:
             with contextlib.suppress(OSError):
                 path.unlink()
             raise InputError(
@@ -82,7 +81,7 @@ class Parts:
             self.folder.rmdir()
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"block-{number:06d}.zip"
+        return self.folder / f"block-{number:06d}.part"
 
 
 def _written(path: Path, data: bytes) -> None:

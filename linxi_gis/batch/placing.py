@@ -9,8 +9,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from linxi_gis.batch import outlines
 from linxi_gis.batch.raw import Raw
+from linxi_gis.batch.table import Coded
 from linxi_gis.crs import LONLAT, FloatArray, Geometry
+from linxi_gis.engine import Rings
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
 from linxi_gis.footprint import make_site, measure
@@ -18,6 +21,7 @@ from linxi_gis.intake.court import Doubt, Ruling, decide
 from linxi_gis.intake.figures import Bounds, examine
 from linxi_gis.intake.placing import east_first
 from linxi_gis.intake.reading import Options
+from linxi_gis.intake.settle import of_one_kind
 from linxi_gis.model import GeometryArray, Reference
 
 KIND_NAMES = ("point", "line", "polygon")
@@ -29,18 +33,21 @@ _PLAIN = ("degrees", "zoned", "bare")
 class Placed:
     """Sites of a block, shape (m,): `rows` are their places in it, `kinds` the dimensions of `grounds`.
 
-    `kind_names`, `notes` (codes of what was repaired), `errors` (a code and a sentence) have one for every
-    row of the block; where there is an error there is no site.
+    `outlines` are the rings of `grounds` where they are at hand. `kind_names`, `notes` (codes of what was
+    repaired), `errors` (a code) and `error_texts` (a sentence) have one for every row of the block; where there is
+    an error there is no site.
     """
 
     rows: NDArray[np.intp]
     grounds: GeometryArray
+    outlines: Rings | None
     kinds: NDArray[np.int8]
     area_m2: FloatArray
     length_m: FloatArray
-    kind_names: list[str]
-    notes: list[str]
-    errors: list[tuple[str, str]]
+    kind_names: Coded
+    notes: Coded
+    errors: Coded
+    error_texts: Coded
 
 
 class _Tray:
@@ -49,18 +56,32 @@ class _Tray:
     def __init__(self, count: int) -> None:
         self.grounds: GeometryArray = np.full(count, None, dtype=object)
         self.area, self.length = np.zeros(count), np.zeros(count)
-        self.names, self.notes = [""] * count, [""] * count
-        self.errors = [("", "")] * count
+        self.names: dict[int, str] = {}
+        self.notes: dict[int, str] = {}
+        self.errors: dict[int, tuple[str, str]] = {}
+        self.plots: list[tuple[NDArray[np.intp], Rings]] = []
 
     def placed(self) -> Placed:
         rows = np.flatnonzero(~shapely.is_missing(self.grounds))
         grounds = self.grounds[rows]
         kinds = shapely.get_dimensions(grounds).astype(np.int8)
-        for row, kind in zip(rows.tolist(), kinds.tolist(), strict=True):
-            self.names[row] = self.names[row] or KIND_NAMES[kind]
+        count = len(self.grounds)
+        codes, texts = ({row: said[k] for row, said in self.errors.items()} for k in range(2))
         return Placed(
-            rows, grounds, kinds, self.area[rows], self.length[rows], self.names, self.notes, self.errors
-        )
+            rows, grounds, self._outlines(rows), kinds, self.area[rows], self.length[rows], self._kind_names(rows, kinds),
+            Coded.some(count, self.notes), Coded.some(count, codes), Coded.some(count, texts),
+        )  # fmt: skip
+
+    def _outlines(self, rows: NDArray[np.intp]) -> Rings | None:
+        whole = len(self.plots) == 1 and np.array_equal(self.plots[0][0], rows)
+        return self.plots[0][1] if whole else None
+
+    def _kind_names(self, rows: NDArray[np.intp], kinds: NDArray[np.int8]) -> Coded:
+        code = np.zeros(len(self.grounds), dtype=np.intp)
+        code[rows] = 1 + kinds
+        first = 1 + len(KIND_NAMES)
+        code[list(self.names)] = np.arange(first, first + len(self.names))
+        return Coded(code, ("", *KIND_NAMES, *self.names.values()))
 
 
 def placed(raw: Raw, options: Options) -> Placed:
@@ -73,7 +94,7 @@ def placed(raw: Raw, options: Options) -> Placed:
         try:
             turned = east_first(shapes, ruling)
         except CrsError as error:  # degrees that cannot be written DD.MMSS
-            for row in rows:
+            for row in rows.tolist():
                 tray.errors[row] = ("crs", error.what)
             continue
         _lay(turned, rows, ruling, tray)
@@ -87,7 +108,9 @@ def _lay_settled(raw: Raw, tray: _Tray) -> None:
             continue
         tray.grounds[row] = shapely.from_wkb(wkb)
         tray.area[row], tray.length[row] = one.area_m2, one.length_m
-        tray.names[row], tray.notes[row] = one.kind, ";".join(one.notes)
+        tray.names[row] = one.kind
+        if one.notes:
+            tray.notes[row] = ";".join(one.notes)
 
 
 def _ruled(raw: Raw, options: Options, tray: _Tray) -> Iterator[tuple[Ruling, NDArray[np.intp], GeometryArray]]:
@@ -106,6 +129,9 @@ def _ruled(raw: Raw, options: Options, tray: _Tray) -> Iterator[tuple[Ruling, ND
     if not len(rows):
         return
     rulings = _rulings(bounds[rows], raw, options)
+    if isinstance(rulings, Ruling):
+        yield rulings, rows, shapes[rows] if len(rows) < len(shapes) else shapes
+        return
     by_ruling: dict[int, tuple[Ruling, list[int]]] = {}
     for row, verdict in zip(rows.tolist(), rulings, strict=True):
         if isinstance(verdict, Ruling):
@@ -117,14 +143,14 @@ def _ruled(raw: Raw, options: Options, tray: _Tray) -> Iterator[tuple[Ruling, ND
         yield ruling, held, shapes[held]
 
 
-def _rulings(bounds: FloatArray, raw: Raw, options: Options) -> list[Ruling | str]:
+def _rulings(bounds: FloatArray, raw: Raw, options: Options) -> Ruling | list[Ruling | str]:
     """The ruling on each feature, or why there is none; one for all of them where that is the same."""
     west, south, east, north = bounds[:, 0].min(), bounds[:, 1].min(), bounds[:, 2].max(), bounds[:, 3].max()
     whole: Bounds = (float(west), float(south), float(east), float(north))
     if examine(whole, 0).kind in _PLAIN and options.transform is None:
         verdict = ruling(whole, raw, options)
         if isinstance(verdict, Ruling):
-            return [verdict] * len(bounds)
+            return verdict
     # Each by itself; rulings that say the same are one, so that their rows stay together.
     known: dict[Ruling, Ruling] = {}
     found: list[Ruling | str] = []
@@ -158,24 +184,45 @@ def unstated(system: str, how: str) -> str:
 
 
 def _lay(drawn: GeometryArray, rows: NDArray[np.intp], ruling: Ruling, tray: _Tray) -> None:
-    """Lay the plain ones of a batch in one go; what needs repair, and what is no site, is taken alone."""
+    """Lay plain polygons all at once, then what else can be measured as drawn; what is left is taken alone."""
+    try:
+        plots = outlines.measured(drawn, ruling.system)
+    except CrsError:  # one that no transformation reaches
+        left = np.arange(len(rows))
+    else:
+        plain = rows[plots.rows]
+        tray.grounds[plain], tray.area[plain] = plots.ground, plots.area_m2
+        tray.plots.append((plain, plots.outlines))
+        _note(plain, ruling, tray)
+        if len(plain) == len(rows):
+            return
+        left = np.setdiff1d(np.arange(len(rows)), plots.rows)
+    _lay_others(drawn[left], rows[left], ruling, tray)
+
+
+def _note(rows: NDArray[np.intp], ruling: Ruling, tray: _Tray) -> None:
+    told = _codes(ruling.issues)
+    if told:
+        tray.notes.update(dict.fromkeys(rows.tolist(), told))
+
+
+def _lay_others(drawn: GeometryArray, rows: NDArray[np.intp], ruling: Ruling, tray: _Tray) -> None:
+    """Lay what needs no repair in one go; what does, and what is no site, is taken alone."""
     try:
         measured = measure(drawn, ruling.system)
     except CrsError as error:
         # One that no transformation reaches spoils the batch: halve it until that one stands alone.
         middle = len(rows) // 2
         if middle:
-            _lay(drawn[:middle], rows[:middle], ruling, tray)
-            _lay(drawn[middle:], rows[middle:], ruling, tray)
+            _lay_others(drawn[:middle], rows[:middle], ruling, tray)
+            _lay_others(drawn[middle:], rows[middle:], ruling, tray)
         else:
-            tray.errors[rows[0]] = ("crs", error.what)
+            tray.errors[int(rows[0])] = ("crs", error.what)
         return
     plain = rows[measured.rows]
     tray.grounds[plain] = measured.ground
     tray.area[plain], tray.length[plain] = measured.area_m2, measured.length_m
-    told = _codes(ruling.issues)
-    for row in plain.tolist() if told else ():
-        tray.notes[row] = told
+    _note(plain, ruling, tray)
     alone = np.setdiff1d(np.arange(len(rows)), measured.rows)
     for place in alone.tolist():
         _lay_alone(drawn[place], int(rows[place]), ruling, tray)
@@ -183,13 +230,15 @@ def _lay(drawn: GeometryArray, rows: NDArray[np.intp], ruling: Ruling, tray: _Tr
 
 def _lay_alone(drawn: Geometry, row: int, ruling: Ruling, tray: _Tray) -> None:
     try:
-        site = make_site(drawn, Reference(ruling.source, ruling.how), site_id=str(row), system=ruling.system)
+        site = make_site(of_one_kind(drawn), Reference(ruling.source, ruling.how), site_id=str(row), system=ruling.system)
     except InputError as error:
         tray.errors[row] = ("unusable", error.what)
         return
     tray.grounds[row] = site.ground
     tray.area[row], tray.length[row] = site.area_m2, site.length_m
-    tray.notes[row] = _codes((*ruling.issues, *site.issues))
+    told = _codes((*ruling.issues, *site.issues))
+    if told:
+        tray.notes[row] = told
 
 
 def _codes(issues: Iterable[Issue]) -> str:

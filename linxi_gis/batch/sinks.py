@@ -88,12 +88,13 @@ def _strings(held: table.Block, place: int) -> Any:
     """A text column without making a Python text of each; an empty one is null."""
     import pyarrow
 
-    edges = held.offsets[place]
+    edges = held.edges(place)
     offsets = (edges - edges[0]).astype(np.int32)
     data = np.ascontiguousarray(held.text[edges[0] : edges[-1]])
     full = np.packbits(np.diff(edges) > 0, bitorder="little")
     buffers = [pyarrow.py_buffer(full), pyarrow.py_buffer(offsets), pyarrow.py_buffer(data)]
-    return pyarrow.Array.from_buffers(pyarrow.string(), held.rows, buffers)
+    words = pyarrow.Array.from_buffers(pyarrow.string(), len(edges) - 1, buffers)
+    return words.take(pyarrow.array(held.codes[place]))
 
 
 @contextmanager

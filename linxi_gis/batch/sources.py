@@ -317,7 +317,8 @@ def _parquet(path: Path, sha: str, id_column: str | None) -> Source:
     def chunks(size: int) -> Iterator[Chunk]:
         wanted = list(dict.fromkeys((geometry, *keys.all)))
         try:
-            with parquet.ParquetFile(path) as again:
+            # Buffered ahead, every byte that was read would be held to the end.
+            with parquet.ParquetFile(path, pre_buffer=False) as again:
                 yield from of_batches(again.iter_batches(batch_size=size, columns=wanted), geometry, keys, size)
         except pyarrow.ArrowException as error:
             raise InputError("Parquet 文件已损坏", where=path.name, remedy=_REMEDY) from error

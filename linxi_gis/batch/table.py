@@ -1,14 +1,15 @@
-"""The table a batch makes: its columns, and a block of its rows as three arrays that any process can send."""
+"""The table a batch makes: its columns, and a block of its rows as a few arrays that any process can send."""
 
 from __future__ import annotations
 
-import io
+import importlib.util
 import math
-import zipfile
-from collections.abc import Iterator, Sequence
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,50 +74,119 @@ def columns(layers: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A text column: `words`, and of each row its place among them, shape (n,).
+
+    >>> Coded.of(["a", "b"]).texts(), Coded.same("x", 2).texts(), Coded.some(3, {1: "y"}).texts()
+    (['a', 'b'], ['x', 'x'], ['', 'y', ''])
+    """
+
+    code: NDArray[Any]
+    words: Sequence[str]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Coded:
+        """Return the column of texts most of which are different."""
+        return cls(np.arange(len(texts)), texts)
+
+    @classmethod
+    def same(cls, text: str, count: int) -> Coded:
+        """Return the column of one text."""
+        return cls(np.zeros(count, dtype=np.intp), (text,))
+
+    @classmethod
+    def some(cls, count: int, texts: Mapping[int, str]) -> Coded:
+        """Return a column that is empty but for some rows."""
+        code = np.zeros(count, dtype=np.intp)
+        code[list(texts)] = np.arange(1, len(texts) + 1)
+        return cls(code, ("", *texts.values()))
+
+    def texts(self) -> list[str]:
+        """Return the texts, one a row."""
+        return [self.words[code] for code in self.code.tolist()]
+
+
+Values = Coded | FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Some rows of a table.
 
-    `numbers` holds the int and float columns in their order, shape (f, n), NaN for nothing; `text` the UTF-8
-    of all text columns one after another, and `offsets` where each begins and ends, shape (t, n + 1).
+    `numbers` holds the int and float columns in their order, shape (f, n), NaN for nothing. `codes`, shape (t, n),
+    has for each text column and row the place of its text among the words of that column, which are words
+    `column[k]` to `column[k + 1]` of all; `offsets` is where each of all begins and ends in `text`, which is UTF-8.
     """
 
     numbers: FloatArray
+    codes: NDArray[np.int32]
+    column: NDArray[np.int64]
     offsets: NDArray[np.int64]
     text: NDArray[np.uint8]
 
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return int(self.offsets.shape[1]) - 1
+        return int(self.codes.shape[1])
 
     def number(self, place: int) -> FloatArray:
         """Return a number column by its place among the number columns, shape (n,)."""
         column: FloatArray = self.numbers[place]
         return column
 
-    def texts(self, place: int) -> list[str]:
-        """Return a text column by its place among the text columns."""
-        edges = self.offsets[place].tolist()
+    def words(self, place: int) -> list[str]:
+        """Return the words of a text column by its place among the text columns."""
+        edges = self.edges(place).tolist()
         whole = self.text[edges[0] : edges[-1]].tobytes()
         start = edges[0]
         return [whole[a - start : b - start].decode() for a, b in pairwise(edges)]
 
+    def edges(self, place: int) -> NDArray[np.int64]:
+        """Return where each word of a text column begins, and where the last one ends."""
+        return self.offsets[self.column[place] : self.column[place + 1] + 1]
 
-def block(own: Sequence[Column], values: Sequence[Sequence[str] | FloatArray]) -> Block:
+    def coded(self, place: int) -> Coded:
+        """Return a text column by its place among the text columns."""
+        return Coded(self.codes[place], self.words(place))
+
+    def texts(self, place: int) -> list[str]:
+        """Return the texts of a text column, one a row."""
+        return self.coded(place).texts()
+
+    def count(self, place: int, word: str) -> int:
+        """Return in how many rows of a text column a word stands."""
+        places = [code for code, one in enumerate(self.words(place)) if one == word]
+        return int(np.isin(self.codes[place], places).sum()) if places else 0
+
+
+def block(own: Sequence[Column], values: Sequence[Values]) -> Block:
     """Return a block of columns; `values` has for each of them numbers or texts, one a row."""
-    rows = len(values[0])
-    numbers = [np.asarray(v, dtype=np.float64) for c, v in zip(own, values, strict=True) if c.kind != "text"]
-    offsets, chunks, end = [], [], 0
-    for column, held in zip(own, values, strict=True):
-        if column.kind == "text":
-            raw = [str(text).encode("utf-8", "replace") for text in held]
-            edges = np.cumsum([end, *map(len, raw)], dtype=np.int64)
-            offsets.append(edges)
-            chunks.extend(raw)
-            end = int(edges[-1])
+    numbers = [v for v in values if not isinstance(v, Coded)]
+    coded = [v for v in values if isinstance(v, Coded)]
+    if [isinstance(v, Coded) for v in values] != [column.kind == "text" for column in own]:
+        raise ValueError("texts for text columns, numbers for the others")
+    raw = [word.encode("utf-8", "replace") for one in coded for word in one.words]
+    offsets = np.zeros(len(raw) + 1, dtype=np.int64)
+    np.cumsum([len(word) for word in raw], out=offsets[1:])
     return Block(
-        np.stack(numbers), np.stack(offsets).reshape(-1, rows + 1), np.frombuffer(b"".join(chunks), dtype=np.uint8)
-    )
+        np.stack(numbers), np.stack([one.code for one in coded]).astype(np.int32),
+        np.cumsum([0, *(len(one.words) for one in coded)], dtype=np.int64), offsets,
+        np.frombuffer(b"".join(raw), dtype=np.uint8),
+    )  # fmt: skip
+
+
+def stacked(own: Sequence[Column], blocks: Sequence[Block]) -> Block:
+    """Return several blocks as one."""
+    values: list[Values] = []
+    numbers = texts = 0
+    for column in own:
+        if column.kind == "text":
+            values.append(Coded.of([text for one in blocks for text in one.texts(texts)]))
+            texts += 1
+        else:
+            values.append(np.concatenate([one.number(numbers) for one in blocks]))
+            numbers += 1
+    return block(own, values)
 
 
 def rows(own: Sequence[Column], held: Block) -> Iterator[tuple[Value, ...]]:
@@ -125,7 +195,8 @@ def rows(own: Sequence[Column], held: Block) -> Iterator[tuple[Value, ...]]:
     numbers = texts = 0
     for column in own:
         if column.kind == "text":
-            made.append([text or None for text in held.texts(texts)])
+            words = [word or None for word in held.words(texts)]
+            made.append([words[code] for code in held.codes[texts].tolist()])
             texts += 1
             continue
         floats = held.number(numbers).tolist()
@@ -135,26 +206,57 @@ def rows(own: Sequence[Column], held: Block) -> Iterator[tuple[Value, ...]]:
     return zip(*made, strict=True)
 
 
-_NAMES = ("numbers", "offsets", "text")
+# --- as bytes -----------------------------------------------------------------------------------------
+
+# Magic, how it is squeezed, length of the rest, CRC-32 of the rest; then of each array the shape, then the arrays.
+_HEAD = struct.Struct("<8sIQI")
+_MAGIC = b"LINXIBL2"
+_ARRAYS = (("numbers", "<f8", 2), ("codes", "<i4", 2), ("column", "<i8", 1), ("offsets", "<i8", 1), ("text", "|u1", 1))
+_ZLIB, _LZ4 = 0, 1
 
 
 def packed(held: Block) -> bytes:
-    """Return a block as bytes: a zip, whose checksums tell a part that was cut short or changed."""
-    stream = io.BytesIO()
-    # Level 1: most numbers are 0 or nothing, a tenth remains; more would cost more than the measuring.
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name in _NAMES:
-            with archive.open(name, "w") as member:
-                np.lib.format.write_array(member, getattr(held, name), allow_pickle=False)
-    return stream.getvalue()
+    """Return a block as bytes, with a checksum that tells a part that was cut short or changed."""
+    made = [np.ascontiguousarray(getattr(held, name), dtype=kind) for name, kind, _ in _ARRAYS]
+    shapes = np.array([size for one in made for size in one.shape], dtype="<i8")
+    how, body = _squeezed(b"".join([shapes.tobytes(), *(one.tobytes() for one in made)]))
+    return _HEAD.pack(_MAGIC, how, len(body), zlib.crc32(body)) + body
+
+
+def _squeezed(data: bytes) -> tuple[int, bytes]:
+    """Return data in less room: numbers are mostly 0 or nothing. More effort would cost more than the measuring."""
+    if importlib.util.find_spec("pyarrow") is None:
+        return _ZLIB, zlib.compress(data, 1)
+    import pyarrow
+
+    return _LZ4, struct.pack("<Q", len(data)) + pyarrow.compress(data, codec="lz4", asbytes=True)
+
+
+def _loosened(how: int, body: bytes) -> bytes:
+    if how == _ZLIB:
+        return zlib.decompress(body)
+    if how != _LZ4 or importlib.util.find_spec("pyarrow") is None:
+        raise ValueError("squeezed in a way that is not known here")
+    import pyarrow
+
+    (size,) = struct.unpack_from("<Q", body)
+    data: bytes = pyarrow.decompress(memoryview(body)[8:], decompressed_size=size, codec="lz4", asbytes=True)
+    return data
 
 
 def unpacked(data: bytes) -> Block:
-    """Return the block of `packed` bytes; raises ValueError or zipfile.BadZipFile for others."""
-    found = {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for name in _NAMES:
-            with archive.open(name) as member:
-                found[name] = np.lib.format.read_array(member, allow_pickle=False)
-                member.read()  # to the end, where the checksum is looked at
+    """Return the block of `packed` bytes; raises ValueError for others."""
+    if len(data) < _HEAD.size:
+        raise ValueError("cut short")
+    magic, how, length, crc = _HEAD.unpack_from(data)
+    body = data[_HEAD.size :]
+    if magic != _MAGIC or len(body) != length or zlib.crc32(body) != crc:
+        raise ValueError("cut short or changed")
+    whole = _loosened(how, body)
+    shapes = np.frombuffer(whole, "<i8", sum(dimension for _, _, dimension in _ARRAYS)).tolist()
+    at, found = 8 * len(shapes), {}
+    for name, kind, dimension in _ARRAYS:
+        shape, shapes = shapes[:dimension], shapes[dimension:]
+        found[name] = np.frombuffer(whole, kind, math.prod(shape), at).reshape(shape)
+        at += found[name].nbytes
     return Block(**found)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _MOST_JOBS = 8
 _LINE_EVERY_S = 10.0
 _INTERRUPTED = 130
+_SOON_S = 3.0  # set-up compiles; where it did not, whoever waits longer is told why
 _JOBS_HELP = f"进程数，默认为处理器个数（不超过 {_MOST_JOBS}）；1 表示不另开进程"
 _DASK_HELP = "交给已有的 Dask 集群，如 tcp://127.0.0.1:8786；各机须在同一路径看得到图层目录"
 
@@ -44,11 +46,12 @@ _DASK_HELP = "交给已有的 Dask 集群，如 tcp://127.0.0.1:8786；各机须
 @click.option("--jobs", type=click.IntRange(min=1), metavar="个数", help=_JOBS_HELP)
 @click.option("--dask", metavar="地址", help=_DASK_HELP)
 @click.option("--block", type=click.IntRange(min=1), metavar="行数", help="一块多少行，默认 4096；内存不足时改小")
+@click.option("--force", is_flag=True, help="结果文件已存在时覆盖它")
 @click.option("--resume", is_flag=True, help="接着做上次中断的筛查（已完成的块在 结果文件.parts 里）")
 def screen(
     files: tuple[str, ...], out: str, catalog: str | None, on: str | None, crs: str | None, transform: str | None,
     limits: tuple[str, ...], id_column: str | None, jobs: int | None, dask: str | None, block: int | None,
-    resume: bool,
+    resume: bool, force: bool,
 ) -> int:  # fmt: skip
     """批量筛查：逐个要素与全部图层量算，一个要素一行写进结果文件；只量算，不研判。
 
@@ -65,7 +68,11 @@ def screen(
     sinks.sink_of(path)
     if not path.absolute().parent.is_dir():
         raise UsageError(f"文件夹 {path.parent} 不存在", remedy="请先建好，或换一个 --out")
+    unfinished = resume and path.with_name(f"{path.name}.parts").is_dir()  # it was asked when that was begun
+    if path.exists() and not force and not unfinished:
+        raise UsageError(f"结果文件 {path} 已存在", remedy="要覆盖它请加 --force，或换一个 --out")
     asked = readings.options_of(crs, transform, limits)
+    _warmed()
     opened, own = _prepared(catalog, on, asked)
     sources = _opened(files, opened, id_column)
     if not sources:
@@ -79,6 +86,28 @@ def screen(
             return _INTERRUPTED
     _tell(summary, path, {one.identity.id: one.identity.title for one in own.benches})
     return InputError.exit_code if summary.bad or summary.short else 0
+
+
+def _warmed() -> None:
+    """Compile the engine where set-up did not, once for all processes; another time not even look."""
+    from importlib.metadata import version
+
+    from linxi_gis import benches, engine
+    from linxi_gis.shelf import write_text
+
+    if engine.choose() != "fast":
+        return
+    mark = roof.cache_folder() / "engine" / f"{benches.maker()[:16]}-numba-{version('numba')}"
+    if mark.exists():
+        return
+    told = threading.Timer(_SOON_S, click.echo, ("正在编译量算内核（一分钟左右，只此一次）…",), {"err": True})
+    told.start()
+    try:
+        engine.warm()
+    finally:
+        told.cancel()
+    with suppress(OSError):  # then it is looked for again next time
+        write_text(mark, "")
 
 
 def _prepared(catalog: str | None, on: str | None, asked: Options) -> tuple[Job, Desk]:
@@ -96,7 +125,9 @@ def _prepared(catalog: str | None, on: str | None, asked: Options) -> tuple[Job,
             None if outline is None else bytes(shapely.to_wkb(outline)),
             day,
             replace(asked, county=office.library.county_lonlat(day)),
-        )
+            cache=str(roof.cache_folder()),
+        ),
+        _say,
     )
     for one in own.benches:
         if isinstance(one.layer, Gap):

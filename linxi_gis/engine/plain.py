@@ -27,7 +27,7 @@ EPSILON = 2.0**-52
 SAME_M = 1e-9  # zones whose distances differ by less are equally near: the first of them is the nearest
 # Cuts move an edge by last bits, below 1e-9 m: nearer than this the whole zone is asked whether it meets the site.
 DOUBT_M = 1e-6
-WHOLE = 64  # vertices: a site of no more is not cut
+WHOLE = 128  # vertices: a site of no more is not cut; parcels drawn in degrees have 40 to 120 once their edges are cut
 PART = 16  # vertices of a part of a site that is
 BLOCK = 1024  # sites a thread takes at a time
 

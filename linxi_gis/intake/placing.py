@@ -22,7 +22,7 @@ def east_first(geometry: Any, ruling: Ruling) -> Any:
 
     Raises CrsError for degrees that cannot be written DD.MMSS when the ruling says they are.
     """
-    flat = shapely.force_2d(geometry)
+    flat = shapely.force_2d(geometry) if np.any(shapely.has_z(geometry)) else geometry
     if not (ruling.east or ruling.shift_m or ruling.datum or ruling.packed):
         return flat
 

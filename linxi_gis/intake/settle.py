@@ -148,6 +148,14 @@ def _kinds(feature: Drawn) -> list[Drawn]:
     ]
 
 
+def of_one_kind(geometry: crs.Geometry) -> crs.Geometry:
+    """Return a collection that holds only areas, only lines or only points as these; any other geometry as it is."""
+    pieces = [part for part in _flat(geometry) if not part.is_empty]
+    if geometry.geom_type != "GeometryCollection" or len({int(shapely.get_dimensions(p)) for p in pieces}) != 1:
+        return geometry
+    return _together(pieces)
+
+
 def _flat(geometry: crs.Geometry) -> list[crs.Geometry]:
     if geometry.geom_type == "GeometryCollection" or geometry.geom_type.startswith("Multi"):
         return [piece for part in shapely.get_parts(geometry) for piece in _flat(part)]
