@@ -57,14 +57,7 @@ def _assess(
     sites: Sequence[Site], library: Library, rulebook: Rulebook, day: date, project: Project, detailed: bool
 ) -> list[Assessment]:
     opened = library.layers(day)
-    layers = [layer for layer in opened if isinstance(layer, Layer) and _judged(layer)]
-    if not layers:
-        gaps = "；".join(gap.issue.text for gap in opened if isinstance(gap, Gap))
-        raise NothingCheckedError(
-            f"没有任何图层可以比对（{gaps or '目录是空的'}）",
-            where=str(library.catalog.path.name),
-            remedy="请检查图层目录和文件",
-        )
+    layers = usable(opened, library)
     # Where a datum was assumed, the site stands in the batch twice: as read, and as it may be.
     others = [other for site in sites for _, other in site.others]
     measured, failed = _measured([*sites, *others], layers)
@@ -75,6 +68,19 @@ def _assess(
         made.append(_one(i, site, row, bench))
         row += len(site.others)
     return made
+
+
+def usable(opened: Sequence[Layer | Gap], library: Library) -> list[Layer]:
+    """Return the layers that sites are measured against. Raises NothingCheckedError when there is none."""
+    layers = [layer for layer in opened if isinstance(layer, Layer) and judged(layer)]
+    if not layers:
+        gaps = "；".join(gap.issue.text for gap in opened if isinstance(gap, Gap))
+        raise NothingCheckedError(
+            f"没有任何图层可以比对（{gaps or '目录是空的'}）",
+            where=str(library.catalog.path.name),
+            remedy="请检查图层目录和文件",
+        )
+    return layers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,13 +106,18 @@ def _measured(
         try:
             measured.append((layer, overlay.measure(sites, layer)))
         except shapely.errors.GEOSException as error:
-            text = f"{layer.identity.title}：与地块叠加时出错（{str(error)[:80]}）"
-            issue = Issue("layer_not_checked", "error", text, "请检查图层图形后重试")
-            failed[layer.identity.id] = Gap(layer.identity, issue)
+            failed[layer.identity.id] = Gap(layer.identity, not_overlaid(layer, f"（{str(error)[:80]}）"))
     return measured, failed
 
 
-def _judged(layer: Layer | Gap) -> bool:
+def not_overlaid(layer: Layer, why: str = "") -> Issue:
+    """Return what is told of a layer that GEOS cannot overlay with a site."""
+    text = f"{layer.identity.title}：与地块叠加时出错{why}"
+    return Issue("layer_not_checked", "error", text, "请检查图层图形后重试")
+
+
+def judged(layer: Layer | Gap) -> bool:
+    """Whether a layer bounds something; a backdrop only shows where a place is."""
     return layer.identity.theme not in BACKDROP_THEMES
 
 
@@ -142,7 +153,7 @@ def _judgement(row: int, site: Site, bench: _Bench) -> tuple[tuple[LayerResult, 
             row, site, layer, by_id[id(layer)], detailed=bench.detailed
         )
         for layer in bench.opened
-        if _judged(layer)
+        if judged(layer)
     )
     inside = None if bench.county is None else bool(shapely.intersects(bench.county, site.ground))
     judgement = judge(
@@ -227,7 +238,7 @@ def landmarks(library: Library, day: date) -> list[tuple[str, Geometry]]:
 def _landmarks(library: Library, day: date) -> list[tuple[str, Geometry]]:
     found: list[tuple[str, Geometry]] = []
     for layer in library.layers(day):
-        if isinstance(layer, Layer) and _judged(layer):
+        if isinstance(layer, Layer) and judged(layer):
             names = (name or zone for name, zone in zip(layer.zone_names, layer.zone_ids, strict=True))
             shapes = crs.lonlat_of_plane(np.asarray(layer.zones))
             found += [(f"{layer.identity.title} {name}", shape) for name, shape in zip(names, shapes, strict=True)]
@@ -310,11 +321,15 @@ def _status(
         near=near is not None,
         covered=covered >= COVERED,
     )
+    return status, beside_status(layer, status, covered)
+
+
+def beside_status(layer: Layer, status: LayerStatus, covered_share: float) -> tuple[Issue, ...]:
+    """Return what is to be told beside a layer's status: that it is out of date, or does not cover all of the site."""
     if status == "stale":
-        return status, (
-            Issue("layer_stale", "warning", f"{layer.identity.title}：{layer.stale}", "请换用当日有效的版本"),
-        )
-    return status, () if covered >= COVERED else (_partly_covered(layer, covered),)
+        text = f"{layer.identity.title}：{layer.stale}"
+        return (Issue("layer_stale", "warning", text, "请换用当日有效的版本"),)
+    return () if covered_share >= COVERED else (_partly_covered(layer, covered_share),)
 
 
 def _partly_covered(layer: Layer, covered: float) -> Issue:

@@ -51,7 +51,7 @@ def pieces(shape: Geometry) -> Pieces:
         size = np.array([len(corners) for corners in found], dtype=np.intp)
         place = np.zeros(len(found), dtype=np.intp)
         corners = {}
-        for count in np.unique(size).tolist():
+        for count in sorted(set(size.tolist())):
             rows = np.flatnonzero(size == count)
             place[rows] = np.arange(len(rows))
             corners[count] = np.stack([found[row] for row in rows])
@@ -66,7 +66,7 @@ def pieces(shape: Geometry) -> Pieces:
 def sums(pieces: Pieces, lines: FloatArray, line: Rows, piece: Rows) -> GeometryArray:
     """Return the convex hulls of all `lines[line] - piece`, of those that are areas; lines have shape (n, 2, 2)."""
     found: list[Any] = []
-    for count in np.unique(pieces.size[piece]).tolist():
+    for count in sorted(set(pieces.size[piece].tolist())):
         mine = pieces.size[piece] == count
         corners = pieces.corners[count][pieces.place[piece[mine]]]
         ends: Any = lines[line[mine]][:, :, None] - corners[:, None]

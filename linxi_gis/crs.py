@@ -294,7 +294,7 @@ def cut(geometry: Any, step: float) -> Any:
     if many is not geometry:
         return shapely.segmentize(geometry, step)
     made = many.copy()
-    rows = np.unique(owner[1:][long])
+    rows = np.flatnonzero(np.bincount(owner[1:][long]))
     made[rows] = shapely.segmentize(many[rows], step)
     return made
 

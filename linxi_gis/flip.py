@@ -268,10 +268,10 @@ class _Sums:
         return radius
 
     def last(self, low: float, high: float, most: int) -> float:
-        """Return the largest radius between that takes no more than so many sums, to 1 %; 0 where the lower does not."""
+        """Return the largest radius between that takes no more than so many sums, to 5 %; 0 where the lower does not."""
         if low >= high or self._pairs(_reach(low), most) is None:
             return 0.0
-        while high > 1.01 * low:
+        while high > 1.05 * low:
             middle = (low + high) / 2.0
             low, high = (middle, high) if self._pairs(_reach(middle), most) is not None else (low, middle)
         return low

@@ -214,7 +214,7 @@ def _planar_areas(lonlat: GeometryArray) -> crs.FloatArray:
     areas = np.zeros(len(lonlat))
     bounds = shapely.bounds(lonlat)
     zones = np.floor((bounds[:, 0] + bounds[:, 2]) / 2.0 / 3.0 + 0.5)
-    for zone in np.unique(zones):
+    for zone in sorted(set(zones.tolist())):
         turned = shapely.transform(lonlat[zones == zone], crs.gk_plane(int(zone)))
         areas[zones == zone] = shapely.area(turned)
     return areas

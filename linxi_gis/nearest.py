@@ -104,7 +104,7 @@ def _plane(grounds: GeometryArray, shapes: GeometryArray, pair: Rows) -> tuple[F
     large = shapely.get_num_coordinates(grounds)[pair] > _LARGE
     metres = np.empty(len(shapes))
     metres[~large] = shapely.distance(near[~large], shapes[~large])
-    for k in np.unique(pair[large]).tolist():
+    for k in sorted(set(pair[large].tolist())):
         rows = np.flatnonzero(pair == k)
         inside = shapely.intersects(grounds[k], shapes[rows])  # an area's outline may be far from what is in it
         metres[rows[inside]] = 0.0

@@ -151,12 +151,32 @@ def _near(grounds: GeometryArray, zones: Zones, identity: LayerIdentity, worst_a
     reach = max(DETAIL_M, identity.accuracy_m + worst_accuracy_m)
     near = zones.near(grounds, reach)
     alone = np.flatnonzero(np.bincount(near.site, minlength=len(grounds)) == 0)  # a site with a zone in reach has its nearest
-    far = zones.nearest(grounds[alone], max(identity.range_m, RESOLUTION_M)) if len(alone) else near
+    far = _nearest_zone(grounds[alone], zones, max(identity.range_m, RESOLUTION_M)) if len(alone) else near
     if not len(alone) or not len(far.site):
         return near
     site, zone = np.concatenate([near.site, alone[far.site]]), np.concatenate([near.zone, far.zone])
     order = np.lexsort((zone, site))
     return Nearby(site[order], zone[order], np.concatenate([near.shape, far.shape])[order])
+
+
+def _nearest_zone(grounds: GeometryArray, zones: Zones, range_m: float) -> Nearby:
+    """Return the pieces of the zone that is nearest to each site on the ellipsoid, if it is within the range."""
+    near = zones.nearest(grounds, nearest.doubtful(grounds, np.full(len(grounds), range_m)), nearest.doubtful)
+    first = _firsts(near)
+    metres = nearest.gaps(grounds[near.site[first]], near.shape, first).distance_m
+    order = np.lexsort((near.zone[first], metres, near.site[first]))
+    pair = order[_first_of(near.site[first][order])]
+    chosen = np.zeros(len(first), dtype=bool)
+    chosen[pair[metres[pair] <= range_m]] = True
+    kept = np.repeat(chosen, np.diff([*first, len(near.site)]))
+    return Nearby(near.site[kept], near.zone[kept], near.shape[kept])
+
+
+def _first_of(sorted_rows: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return where each run of the same row begins."""
+    new = np.ones(len(sorted_rows), dtype=bool)
+    new[1:] = sorted_rows[1:] != sorted_rows[:-1]
+    return new
 
 
 def _firsts(near: Nearby) -> Rows:

@@ -79,20 +79,29 @@ class Zones:
         keep = shapely.dwithin(grounds[site], shape, reach_m)
         return Nearby(site[keep], self.arrays["piece.zone"][piece[keep]].astype(np.intp), shape[keep])
 
-    def nearest(self, grounds: GeometryArray, limit_m: float) -> Nearby:
-        """Return for each site the one piece nearest to it, if one is within the limit."""
+    def nearest(
+        self, grounds: GeometryArray, limit_m: FloatArray, reach: Callable[[GeometryArray, FloatArray], FloatArray]
+    ) -> Nearby:
+        """Return for each site the pieces nearest to it, pairs sorted by site, zone and piece.
+
+        `limit_m` is how far to look, shape (n,); `reach`, of sites and the distances of their nearest pieces (at most
+        their limits), tells up to where others are to be returned as well.
+        """
         first, gap = self.boxes.first(grounds)
         sites = np.flatnonzero(gap <= limit_m)
         here = grounds[sites]
-        bound = shapely.distance(here, self._pieces(first[sites]))
+        bound = reach(here, np.minimum(shapely.distance(here, self._pieces(first[sites])), limit_m[sites]))
         row, piece = self.boxes.within(here, bound)
         shape = self._pieces(piece)
         metres = shapely.distance(here[row], shape)
-        order = np.lexsort((piece, metres, row))
-        best = order[np.concatenate([[True], row[order][1:] != row[order][:-1]])] if len(order) else order
-        best = best[metres[best] <= limit_m]
-        zone = self.arrays["piece.zone"][piece[best]].astype(np.intp)
-        return Nearby(sites[row[best]], zone, shape[best])
+        least = np.full(len(sites), np.inf)
+        np.minimum.at(least, row, metres)
+        found = least <= limit_m[sites]
+        least[found] = reach(here[found], least[found])
+        kept = found[row] & (metres <= least[row])
+        site, zone, shape = sites[row[kept]], self.arrays["piece.zone"][piece[kept]].astype(np.intp), shape[kept]
+        order = np.lexsort((piece[kept], zone, site))
+        return Nearby(site[order], zone[order], shape[order])
 
     def zone(self, row: int, met: GeometryArray) -> Zone:
         """Return one zone beside a site; `met` are its pieces there."""
@@ -203,14 +212,14 @@ class Zone:
         arrays = self.zones.arrays
         rows = _span(arrays["run.zone"], self.row)
         _, some = Boxes(arrays["run.bounds"][rows]).within(shapes, np.full(len(shapes), reach_m))
-        return runs(arrays, rows[np.unique(some)])
+        return runs(arrays, rows[np.flatnonzero(np.bincount(some))])
 
     def beside(self, shapes: GeometryArray) -> GeometryArray:
         """Return the pieces that meet any of the shapes, and some more."""
         arrays = self.zones.arrays
         rows = _span(arrays["piece.zone"], self.row)
         _, some = Boxes(arrays["piece.bounds"][rows]).within(shapes, np.zeros(len(shapes)))
-        return load(arrays, "piece", rows[np.unique(some)])
+        return load(arrays, "piece", rows[np.flatnonzero(np.bincount(some))])
 
 
 def build(shapes: GeometryArray, vertices: int = pieces.MAX_VERTICES) -> dict[str, NDArray[Any]]:
@@ -346,8 +355,9 @@ def _gaps(points: GeometryArray, bounds: FloatArray, load: Callable[[Rows], Geom
 
 def _each(rows: Rows, load: Callable[[Rows], GeometryArray]) -> GeometryArray:
     """Load what rows name, each once."""
-    unique, place = np.unique(rows, return_inverse=True)
-    return load(unique)[place]
+    named = np.bincount(rows) > 0
+    shapes = load(np.flatnonzero(named))
+    return np.asarray(shapes[np.cumsum(named)[rows] - 1], dtype=object)
 
 
 def _sides(bounds: FloatArray) -> list[FloatArray]:

@@ -8,6 +8,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return open_library(folder, [entry("redline", "ecological_redline", "redline.gpkg")])
 
 
-@pytest.fixture(scope="module")
-def client(library: Library) -> Iterator[httpx.Client]:
-    listening = socket.socket()
+@contextmanager
+def serving(library: Library) -> Iterator[httpx.Client]:
+    """A client of a real server on loopback."""
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # of another asyncio leaves Nagle's 40 ms on
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(library, RULES), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -54,6 +56,12 @@ def client(library: Library) -> Iterator[httpx.Client]:
     server.should_exit = True
     thread.join(10.0)
     listening.close()
+
+
+@pytest.fixture(scope="module")
+def client(library: Library) -> Iterator[httpx.Client]:
+    with serving(library) as connected:
+        yield connected
 
 
 def feature(geometry: shapely.Geometry, name: str = "地块") -> dict[str, Any]:
@@ -207,7 +215,7 @@ def test_words_that_belong_in_the_address_are_not_taken_in_silence(client: httpx
 
 
 def test_the_schemas_are_published(client: httpx.Client) -> None:
-    for name in ("assessment-1", "reading-1"):
+    for name in ("assessment-1", "measurement-1", "reading-1"):
         assert client.get(f"/schemas/{name}.json").json()["$id"] == f"{name}.json"
     assert client.get("/schemas/passwd.json").status_code in (400, 404)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -16,6 +17,8 @@ from linxi_gis import crs, intervals, overlay, partition, vectorfile, zoneindex
 from linxi_gis.finding import Relation
 from linxi_gis.footprint import make_site
 from linxi_gis.model import Layer, LayerIdentity, Reference, Site
+
+ELLIPSOID = pyproj.Geod(a=6378137.0, rf=298.257222101)  # CGCS2000
 
 
 def layer_of(zones: list[object], system: str = "EPSG:4527", **identity: object) -> Layer:
@@ -78,6 +81,33 @@ def test_the_nearest_zone_is_the_nearest() -> None:
     measured = overlay.measure([site(HUNDRED)], layer_of(zones))
     assert measured.zone[measured.nearest[0]] == 1
     assert measured.distance_m[measured.nearest[0]] == pytest.approx(300 / 1.00008, rel=1e-5)
+
+
+def _from(lonlat: tuple[float, float], azimuth: float, metres: float) -> shapely.Point:
+    lon, lat, _ = ELLIPSOID.fwd(*lonlat, azimuth, metres)
+    return shapely.Point(lon, lat)
+
+
+def test_the_nearest_zone_is_nearest_on_the_ellipsoid() -> None:
+    """62 km from the centre of the area plane lengths along the radius are 12 ppm too short there, across it too long."""
+    here = (118.75, 43.9)
+    out, _, _ = ELLIPSOID.inv(*here, *crs.PLANE_CENTRE)
+    along, across = _from(here, out, 1800.01), _from(here, out + 90.0, 1800.0)
+    own = lonlat_site(shapely.Point(here))
+    in_plane = [shapely.distance(own.ground, crs.to_plane(zone, crs.LONLAT)) for zone in (along, across)]
+    assert in_plane[0] < in_plane[1], "the plane has them the other way round: else this shows nothing"
+    measured = overlay.measure([own], layer_of([along, across], crs.LONLAT, range_m=2000.0))
+    assert measured.zone.tolist() == [1] and measured.distance_m[0] == pytest.approx(1800.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(("across", "metres", "found"), [(90.0, 1999.99, True), (0.0, 2000.01, False)])
+def test_how_far_to_look_is_measured_on_the_ellipsoid(across: float, metres: float, found: bool) -> None:
+    here = (118.75, 43.9)
+    out, _, _ = ELLIPSOID.inv(*here, *crs.PLANE_CENTRE)
+    zone, own = _from(here, out + across, metres), lonlat_site(shapely.Point(here))
+    assert (shapely.distance(own.ground, crs.to_plane(zone, crs.LONLAT)) <= 2000.0) is not found
+    measured = overlay.measure([own], layer_of([zone], crs.LONLAT, range_m=2000.0))
+    assert measured.relation == ((Relation.NEAR,) if found else ())
 
 
 def test_margin_is_thickness_or_distance() -> None:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from linxi_api import problems, routes
 from linxi_gis import __version__
 from linxi_gis.errors import LinxiError
+from linxi_gis.gauge import Gauge
 from linxi_gis.intake import Limits
 from linxi_gis.intake.guard import Reader
 from linxi_gis.library import Library
@@ -53,6 +54,7 @@ def create_app(library: Library, rulebook: Rulebook, limits: Limits | None = Non
     )
     app.state.library = library
     app.state.rulebook = rulebook
+    app.state.gauge = Gauge(library)
     app.state.reader = reader
     app.state.limits = limits or Limits()
     app.state.turn = CapacityLimiter(2 * READERS)
@@ -83,6 +85,6 @@ def _docs(app: FastAPI) -> None:
         )
 
     @app.get("/schemas/{name}.json", include_in_schema=False)
-    def published_schema(name: Literal["assessment-1", "reading-1"]) -> JSONResponse:
+    def published_schema(name: Literal["assessment-1", "measurement-1", "reading-1"]) -> JSONResponse:
         body: dict[str, Any] = schema(name)
         return JSONResponse(body, media_type="application/schema+json")

@@ -20,6 +20,7 @@ from linxi_gis.assess import assess, landmarks
 from linxi_gis.errors import InputError, UsageError
 from linxi_gis.finding import Issue
 from linxi_gis.footprint import corridor
+from linxi_gis.gauge import Gauge
 from linxi_gis.intake import Limits, Options, Reading
 from linxi_gis.intake.candidates import sites_with_landmarks, with_landmarks
 from linxi_gis.intake.errors import AmbiguousCrsError
@@ -29,7 +30,7 @@ from linxi_gis.library import Library
 from linxi_gis.model import Gap, Layer
 from linxi_gis.moves import with_avoidance
 from linxi_gis.project import Project, with_values
-from linxi_gis.report import extract, issuefile
+from linxi_gis.report import extract, issuefile, measured
 from linxi_gis.rulebook import Rulebook
 from linxi_gis.survey_area import beside
 
@@ -89,8 +90,14 @@ def _desk(request: Request) -> _Desk:
     return _Desk(request.app.state.reader, request.app.state.limits, request.app.state.turn)
 
 
+def _gauge(request: Request) -> Gauge:
+    gauge: Gauge = request.app.state.gauge
+    return gauge
+
+
 LibraryDep = Annotated[Library, Depends(_library)]
 RulesDep = Annotated[Rulebook, Depends(_rulebook)]
+GaugeDep = Annotated[Gauge, Depends(_gauge)]
 DeskDep = Annotated[_Desk, Depends(_desk)]
 OnQuery = Annotated[date | None, Query(description="研判日期，默认今天；按当日有效的图层和条文")]
 CrsQuery = Annotated[
@@ -161,10 +168,7 @@ def _assess(
 ) -> dict[str, Any]:  # fmt: skip
     values = _object(sent.project, "project") if sent.project is not None else _member(sent.data)
     project = with_values(Project(), values.items(), rules.attributes, "project")
-    try:
-        reading = _read(sent, desk, options)
-    except AmbiguousCrsError as error:
-        raise error.with_candidates(with_landmarks(error.candidates, landmarks(library, day))) from error
+    reading = _located(sent, library, desk, day, options)
     known = sites_with_landmarks(reading.sites, lambda: landmarks(library, day))
     sites = [corridor(site, wanted.width_m) if wanted.width_m else site for site in known]
     sites = [beside(site) if wanted.survey else site for site in sites]
@@ -175,6 +179,14 @@ def _assess(
         "assessments": [extract.build(one) for one in assessed],
         "issues": [extract.issue(issue) for issue in reading.issues],
     }
+
+
+def _located(sent: _Sent, library: Library, desk: _Desk, day: date, options: Options) -> Reading:
+    """Read what is sent; readings that could not be chosen between name what lies near each of them."""
+    try:
+        return _read(sent, desk, options)
+    except AmbiguousCrsError as error:
+        raise error.with_candidates(with_landmarks(error.candidates, landmarks(library, day))) from error
 
 
 @router.post("/v1/readings", summary="只读地块文件，不研判", openapi_extra=_BODY)
@@ -191,6 +203,29 @@ async def read_sites(
 def _reading(sent: _Sent, desk: _Desk, options: Options) -> dict[str, Any]:
     reading = _read(sent, desk, options)
     return issuefile.reading(issuefile.told_of(sent.name, reading))
+
+
+@router.post("/v1/measurements", summary="只量算，不研判：在地图上拖动地块时用", openapi_extra=_BODY)
+async def measure_sites(
+    request: Request, library: LibraryDep, gauge: GaugeDep, desk: DeskDep, on: OnQuery = None, crs: CrsQuery = None,
+    transform: TransformQuery = None, width: WidthQuery = None,
+) -> dict[str, Any]:  # fmt: skip
+    """每个地块命中哪些图斑、多少、最近的在哪里（measurement-1）；图层常开，毫秒级。没有结论：结论用 `POST /v1/assessments`。"""
+    sent = await _sent(request, desk.limits)
+    day = on or _today()
+    options = await run_in_threadpool(_options, library, desk, day, crs, transform)
+    return await to_thread.run_sync(partial(_measure, sent, gauge, desk, day, options, width), limiter=desk.turn)
+
+
+def _measure(
+    sent: _Sent, gauge: Gauge, desk: _Desk, day: date, options: Options, width_m: float | None
+) -> dict[str, Any]:
+    reading = _located(sent, gauge.library, desk, day, options)
+    sites = [corridor(site, width_m) if width_m else site for site in reading.sites]
+    return {
+        "measurements": [measured.build(one) for one in gauge.measure(sites, day)],
+        "issues": [extract.issue(issue) for issue in reading.issues],
+    }
 
 
 @router.get("/v1/layers", summary="图层及其状态")

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,13 @@ NAMES = {
     "postgis": "PostGIS + ST_Subdivide，2 个后端", "postgis1": "PostGIS + ST_Subdivide，1 个后端",
     "shapely": "shapely 数组，整个图斑", "shapely-pieces": "shapely 数组，分块，2 线程",
     "geopandas": "geopandas 原图层", "geopandas-pieces": "geopandas 分块图层", "duckdb": "DuckDB spatial", "sedona": "SedonaDB",
-    "measure": "linxi_gis overlay.measure（另有方位、临界、合并）",
+    "block": "linxi_gis measure_block（另有测地距离、方位、占比、覆盖），1 线程",
+    "measure": "linxi_gis overlay.measure（再加厚度、相交类型、里程、最近点）",
 }  # fmt: skip
 # A slow engine is asked for fewer sites, and its rate is that of the sample: the table says so.
 SAMPLE = {"shapely": 200, "geopandas": 200, "sedona": 2000}
 BUDGET_S = 60.0
+SIZES = ("S", "M", "L")
 PREPARED = "redline"  # the layer that is prepared and opened alone
 
 
@@ -176,17 +178,14 @@ def _in_turns(jobs: Sequence[_Job], rounds: int) -> None:
 
 
 def _measure(bench: Bench, parcels: Any, corridors: Any) -> list[Row]:
-    """Measure the whole measuring path, with bearings, margins and unions, on the layers of a catalogue."""
-    try:
-        check = ours.measuring(process.folder(bench.size, bench.cache) / "catalog.toml")
-    except (ImportError, AttributeError, TypeError) as error:
-        bench.missing["measure"] = f"{type(error).__name__}: {error}"
-        return [bench.absent(figure, "measure") for figure in ("single", "corridor")]
+    """Measure what a table of a batch and what a report say of a site, on the layers of a catalogue."""
+    layers = ours.layers(process.folder(bench.size, bench.cache) / "catalog.toml")
     rows = []
-    for figure, shapes in (("single", parcels[:300]), ("corridor", corridors)):
-        sites = [ours.site_of(shape) for shape in shapes]
-        taken = calls(check, sites, 10.0, warm=3)
-        rows.append(Row(figure, NAMES["measure"], taken.median * 1e3, taken.p95 * 1e3, runs=taken.runs))
+    for key, check in (("block", ours.screening(layers)), ("measure", ours.measuring(layers))):
+        for figure, shapes in (("single", parcels[:300]), ("corridor", corridors)):
+            sites = [ours.site_of(shape) for shape in shapes]
+            taken = calls(check, sites, 10.0, warm=3)
+            rows.append(Row(figure, NAMES[key], taken.median * 1e3, taken.p95 * 1e3, runs=taken.runs))
     return rows
 
 
@@ -216,21 +215,23 @@ def _first(answers: Answers, count: int) -> Answers:
 
 
 def _growth(bench: Bench) -> list[Row]:
-    """Measure the batch rate on all three sizes."""
+    """Measure the batch rate on all three sizes, in turns, so that a busy minute falls on all alike."""
+    parcels = data.sites(data.SITE_BLOCK)[: min(bench.sites, 5000)]
     rows = []
-    parcels = data.sites(data.SITE_BLOCK)[: bench.sites]
-    for size in ("S", "M", "L"):
-        vertices = data.vertices(bench.layers(size))
-        for key in bench.wanted(FAST1, PLAIN, "postgis", "shapely-pieces", "geopandas-pieces", "geopandas", "duckdb"):
-            with bench.open(key, size) as engine:
-                figure = f"growth-{size}"
+    for key in bench.wanted(FAST1, PLAIN, "postgis", "geopandas-pieces", "duckdb"):
+        with ExitStack() as stack:
+            jobs: dict[str, _Job] = {}
+            for size in SIZES:
+                engine = stack.enter_context(bench.open(key, size))
                 if engine is None:
-                    rows.append(bench.absent(figure, key))
-                    continue
-                mine = parcels[: min(SAMPLE.get(key, 5000) // (4 if key == "geopandas" else 1), len(parcels))]
-                loaded = engine.load(mine)
-                taken = runs(partial(engine.batch, loaded), min(bench.rounds, 3), BUDGET_S)
-                rows.append(Row(figure, NAMES[key], len(mine) / taken.median, runs=taken.runs, vertices=vertices))
+                    rows.append(bench.absent(f"growth-{size}", key))
+                else:
+                    jobs[size] = _Job(key, engine, parcels)
+            _in_turns(list(jobs.values()), bench.rounds)
+            for size, job in jobs.items():
+                row = job.row(len(parcels))
+                rows.append(replace(row, figure=f"growth-{size}", vertices=data.vertices(bench.layers(size))))
+    for size in SIZES:
         if size != bench.size:
             bench.forget(size)
     return rows

@@ -112,17 +112,36 @@ def site_of(shape: shapely.Polygon) -> Any:
     return make_site(crs.lonlat_of_plane(shape), Reference(crs.LONLAT, "人造"), site_id="人造")
 
 
-def measuring(catalog: Path) -> Callable[[Any], None]:
-    """Return the measuring path of the house, opened on every layer of a catalogue, as a function of one site."""
+def layers(catalog: Path) -> list[Any]:
+    """Return the layers of a catalogue that can be used, as the tool opens them."""
     from linxi_gis import catalog as catalogs
-    from linxi_gis import overlay
     from linxi_gis.library import Library
     from linxi_gis.model import Layer
 
-    layers = [layer for layer in Library(catalogs.read(catalog)).layers(date(2026, 11, 24)) if isinstance(layer, Layer)]
+    found = Library(catalogs.read(catalog)).layers(date(2026, 11, 24))
+    return [layer for layer in found if isinstance(layer, Layer)]
+
+
+def screening(opened: list[Any]) -> Callable[[Any], None]:
+    """Return what `linxi screen` says of a site, and the service's measurements, as a function of one site."""
+    from linxi_gis import screening as screened
+    from linxi_gis.benches import benches
+
+    ready = benches(opened)
 
     def check(site: Any) -> None:
-        for layer in layers:
+        ground = np.array([site.ground], dtype=object)
+        screened.measure_block(ground, np.array([2], dtype=np.int8), np.array([site.area_m2]), ready)
+
+    return check
+
+
+def measuring(opened: list[Any]) -> Callable[[Any], None]:
+    """Return what a report says of a site as a function of one site."""
+    from linxi_gis import overlay
+
+    def check(site: Any) -> None:
+        for layer in opened:
             overlay.measure([site], layer)
 
     return check

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 CATALOG_HELP = "图层目录 catalog.toml；不写时依次找 LINXI_CATALOG、./catalog.toml、./layers/local/catalog.toml，最后用示意图层"
 ON_HELP = "研判日期 YYYY-MM-DD，默认今天；按当日有效的图层和条文"
-
-
+_SOON_S = 3.0  # set-up compiles the engine; where it did not, whoever waits longer is told why
 OUTLINE_COUNTY = "150424"  # the bundled outline is that of 林西县
 
 
@@ -91,6 +91,8 @@ def cache_folder() -> Path:
     try:
         home = Path.home()
     except RuntimeError:  # a service without a home and a name
+        import tempfile
+
         return Path(tempfile.mkdtemp(prefix="linxi-"))
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "linxi" / "Cache"
@@ -127,3 +129,28 @@ def project_of(path: str | None, sets: tuple[str, ...], rules: Rulebook) -> Proj
 
     base = projects.read(Path(path), rules.attributes) if path else projects.Project()
     return projects.with_values(base, projects.parse_sets(sets), rules.attributes, "--set")
+
+
+def warm_engine(*, here: bool = False) -> None:
+    """Compile the engine where set-up did not, once for all processes; another time not even look.
+
+    `here`: have it loaded in this process as well, so that no question waits for that.
+    """
+    from importlib.metadata import version
+
+    from linxi_gis import benches, engine
+    from linxi_gis.shelf import write_text
+
+    if engine.choose() != "fast":
+        return
+    mark = cache_folder() / "engine" / f"{benches.maker()[:16]}-numba-{version('numba')}"
+    if mark.exists() and not here:
+        return
+    told = threading.Timer(_SOON_S, click.echo, ("正在编译量算内核（一分钟左右，只此一次）…",), {"err": True})
+    told.start()
+    try:
+        engine.warm()
+    finally:
+        told.cancel()
+    with suppress(OSError):  # then it is looked for again next time
+        write_text(mark, "")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _MOST_JOBS = 8
 _LINE_EVERY_S = 10.0
 _INTERRUPTED = 130
-_SOON_S = 3.0  # set-up compiles; where it did not, whoever waits longer is told why
 _JOBS_HELP = f"进程数，默认为处理器个数（不超过 {_MOST_JOBS}）；1 表示不另开进程"
 _DASK_HELP = "交给已有的 Dask 集群，如 tcp://127.0.0.1:8786；各机须在同一路径看得到图层目录"
 
@@ -72,7 +70,7 @@ def screen(
     if path.exists() and not force and not unfinished:
         raise UsageError(f"结果文件 {path} 已存在", remedy="要覆盖它请加 --force，或换一个 --out")
     asked = readings.options_of(crs, transform, limits)
-    _warmed()
+    roof.warm_engine()
     opened, own = _prepared(catalog, on, asked)
     sources = _opened(files, opened, id_column)
     if not sources:
@@ -86,28 +84,6 @@ def screen(
             return _INTERRUPTED
     _tell(summary, path, {one.identity.id: one.identity.title for one in own.benches})
     return InputError.exit_code if summary.bad or summary.short else 0
-
-
-def _warmed() -> None:
-    """Compile the engine where set-up did not, once for all processes; another time not even look."""
-    from importlib.metadata import version
-
-    from linxi_gis import benches, engine
-    from linxi_gis.shelf import write_text
-
-    if engine.choose() != "fast":
-        return
-    mark = roof.cache_folder() / "engine" / f"{benches.maker()[:16]}-numba-{version('numba')}"
-    if mark.exists():
-        return
-    told = threading.Timer(_SOON_S, click.echo, ("正在编译量算内核（一分钟左右，只此一次）…",), {"err": True})
-    told.start()
-    try:
-        engine.warm()
-    finally:
-        told.cancel()
-    with suppress(OSError):  # then it is looked for again next time
-        write_text(mark, "")
 
 
 def _prepared(catalog: str | None, on: str | None, asked: Options) -> tuple[Job, Desk]:

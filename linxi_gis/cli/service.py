@@ -22,6 +22,7 @@ def serve(catalog: str | None, host: str, port: int, limits: tuple[str, ...]) ->
 
     bounds = readings.limits_of(limits)
     office = roof.open_office(catalog)
+    roof.warm_engine(here=True)
     app = create_app(office.library, office.rulebook, bounds)
     click.echo(f"接口说明：http://{host}:{port}/docs  按 Ctrl+C 停止", err=True)
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -368,6 +367,8 @@ def _in_blocks(work: Callable[[int, int], T], index: Pieces, sites: GeometryArra
     count = len(sites)
     if count <= BLOCK:
         return [work(0, count)]
+    from concurrent.futures import ThreadPoolExecutor  # 5 ms to load, and one site does without
+
     cuts = [*range(0, count, BLOCK), count]
     assert index.areas.tree is not None and index.outline.tree is not None  # made before the threads need them
     workers = min(threads or os.cpu_count() or 1, len(cuts) - 1)

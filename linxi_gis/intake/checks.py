@@ -86,7 +86,7 @@ def _examine(subjects: Sequence[Subject], county: Geometry | None) -> list[Site]
     degrees = np.array([crs.is_geographic(one.system) for one in subjects])
     chains = ringcheck.chains_of([one.drawn for one in subjects], degrees)
     odd = ringcheck.odd_chains(chains)
-    for owner in map(int, np.unique(chains.owner[odd])):
+    for owner in sorted(set(chains.owner[odd].tolist())):
         labels = _labels(subjects[owner].drawn)
         mine = np.flatnonzero(chains.owner == owner)
         for chain in map(int, odd[chains.owner[odd] == owner][:_MOST]):
@@ -143,7 +143,7 @@ def _part_checks(subjects: Sequence[Subject], degrees: NDArray[np.bool_], made: 
     pieces, owner = shapely.get_parts(ground, return_index=True)
     border = np.maximum(shapely.length(pieces), np.finfo(float).tiny)
     thin = (shapely.get_dimensions(pieces) == 2) & (2.0 * shapely.area(pieces) / border < partcheck.NARROW_M)
-    for row in map(int, np.unique(owner[thin])):
+    for row in sorted(set(owner[thin].tolist())):
         made[row] += partcheck.slivers(subjects[row].site)
     corners = shapely.get_num_coordinates(drawn)
     most = _CLEARANCE_VERTICES if int(corners.sum()) <= _CLEARANCE_BATCH else _CLEARANCE_SMALL

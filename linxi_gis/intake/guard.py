@@ -7,10 +7,8 @@ import gc
 import io
 import itertools
 import pickle
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Callable
@@ -25,6 +23,7 @@ from linxi_gis.intake.reading import Options, Reading
 from linxi_gis.intake.sniff import by_content
 
 if TYPE_CHECKING:  # with what they bring, 30 ms to load: only where a child is started
+    import tempfile
     from concurrent.futures import Future
 
     from pebble import ProcessPool
@@ -122,6 +121,8 @@ class Reader:
 
     def _apart(self, work: Callable[..., Reading], what: object, options: Options, where: str) -> Reading:
         number = next(self._numbers)
+        import shutil
+
         pool, folder = self._started()
         asked, told, desk = (folder / f"{number}.{kind}" for kind in ("asked", "told", "desk"))
         try:
@@ -176,6 +177,7 @@ class Reader:
     def _started(self) -> tuple[ProcessPool, Path]:
         """Return the pool, a new one if there is none or an idle child's death broke the old one."""
         import multiprocessing
+        import tempfile
 
         from pebble import ProcessPool
 
@@ -234,6 +236,8 @@ def _bounded(memory_bytes: int) -> None:
 
 def _answer(asked: Path, told: Path, desk: Path) -> None:
     """Read in the child; what is unpacked lies on `desk`, which the parent clears when the child is ended."""
+    import tempfile
+
     tempfile.tempdir = str(desk)
     with asked.open("rb") as stream:
         work, what, options = pickle.load(stream)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import BinaryIO
@@ -85,6 +84,8 @@ def _kind(head: bytes, stream: BinaryIO) -> Kind | None:
 
 def _packed(stream: BinaryIO) -> Kind:
     """What a zip is by the names in it."""
+    import zipfile  # 6 ms to load
+
     try:
         with zipfile.ZipFile(stream) as archive:
             names = [name.lower() for name in archive.namelist()]

@@ -41,7 +41,7 @@ def build(assessment: Assessment) -> dict[str, Any]:
             "name": assessment.project.name,
             "industry": assessment.project.industry,
             "build": assessment.project.build,
-            "declared_area_m2": _round(assessment.project.declared_area_m2, 4),
+            "declared_area_m2": rounded(assessment.project.declared_area_m2, 4),
             "attributes": dict(sorted(assessment.project.facts().items())),
         },
         "verdict": {
@@ -83,7 +83,7 @@ def array(extracts: Sequence[Json]) -> str:
 
 
 def schema(name: str = SCHEMA) -> dict[str, Any]:
-    """Return a JSON Schema (draft 2020-12): that of every extract, or "reading-1", that of a reading."""
+    """Return a JSON Schema (draft 2020-12): of every extract, of a reading ("reading-1"), of a "measurement-1"."""
     from importlib import resources  # 15 ms to load, and seldom asked for
 
     text = resources.files("linxi_gis").joinpath(f"schemas/{name}.json").read_text(encoding="utf-8")
@@ -91,8 +91,8 @@ def schema(name: str = SCHEMA) -> dict[str, Any]:
     return loaded
 
 
-def _round(value: float | None, digits: int) -> float | None:
-    """Round, turning -0.0 into 0.0; None stays None."""
+def rounded(value: float | None, digits: int) -> float | None:
+    """Return a value rounded, -0.0 as 0.0; None stays None."""
     return None if value is None else round(float(value), digits) + 0.0
 
 
@@ -116,13 +116,13 @@ def site_body(site: Site) -> dict[str, Any]:
         "kind": site.kind,
         "geometry": geojson(site),
         "parts": site.parts,
-        "area_m2": _round(site.area_m2, 4),
-        "planar_area_m2": _round(site.planar_area_m2, 4),
-        **({} if site.survey_area_m2 is None else {"survey_area_m2": _round(site.survey_area_m2, 4)}),
-        "declared_area_m2": _round(site.declared_area_m2, 4),
-        "length_m": _round(site.length_m, 4),
-        "width_m": _round(site.width_m, 4),
-        "accuracy_m": _round(site.accuracy_m, 4),
+        "area_m2": rounded(site.area_m2, 4),
+        "planar_area_m2": rounded(site.planar_area_m2, 4),
+        **({} if site.survey_area_m2 is None else {"survey_area_m2": rounded(site.survey_area_m2, 4)}),
+        "declared_area_m2": rounded(site.declared_area_m2, 4),
+        "length_m": rounded(site.length_m, 4),
+        "width_m": rounded(site.width_m, 4),
+        "accuracy_m": rounded(site.accuracy_m, 4),
         "source": site.source,
         "attributes": dict(site.attributes),
         "crs": {
@@ -144,8 +144,8 @@ def candidate(one: Candidate) -> dict[str, Any]:
         "crs": one.crs,
         "centre": _point((one.lon, one.lat)),
         "in_county": one.in_county,
-        "distance_km": _round(one.distance_km, 4),
-        "area_m2": _round(one.area_m2, 4),
+        "distance_km": rounded(one.distance_km, 4),
+        "area_m2": rounded(one.area_m2, 4),
         "evidence": list(one.evidence),
         "geometry": _wkt(one.geometry_wkt),
     }
@@ -191,18 +191,18 @@ def _measured(hit: Hit | None) -> Json:
         "zone_name": hit.zone_name,
         "zone_class": hit.zone_class,
         "relation": hit.relation.value,
-        "area_m2": _round(hit.area_m2, 4),
-        "length_m": _round(hit.length_m, 4),
-        "share_of_site": _round(hit.share_of_site, 8),
-        "distance_m": _round(hit.distance_m, 4),
-        "bearing_deg": _round(hit.bearing_deg, 3),
-        "margin_m": _round(hit.margin_m, 4),
+        "area_m2": rounded(hit.area_m2, 4),
+        "length_m": rounded(hit.length_m, 4),
+        "share_of_site": rounded(hit.share_of_site, 8),
+        "distance_m": rounded(hit.distance_m, 4),
+        "bearing_deg": rounded(hit.bearing_deg, 3),
+        "margin_m": rounded(hit.margin_m, 4),
         "critical": hit.critical,
-        "intervals_m": [[_round(start, 4), _round(end, 4)] for start, end in hit.intervals_m],
+        "intervals_m": [[rounded(start, 4), rounded(end, 4)] for start, end in hit.intervals_m],
         "nearest_zone": _point(hit.nearest_zone),
         "nearest_site": _point(hit.nearest_site),
-        "flip_m": _round(hit.flip_m, 4),
-        "leave_m": _round(hit.leave_m, 4),
+        "flip_m": rounded(hit.flip_m, 4),
+        "leave_m": rounded(hit.leave_m, 4),
         **({"passages": [_passage(one) for one in hit.passages]} if hit.passages else {}),
         **({"bank": hit.bank} if hit.bank else {}),
     }
@@ -210,8 +210,8 @@ def _measured(hit: Hit | None) -> Json:
 
 def _passage(one: Passage) -> Json:
     return {
-        "from_m": _round(one.from_m, 4),
-        "to_m": _round(one.to_m, 4),
+        "from_m": rounded(one.from_m, 4),
+        "to_m": rounded(one.to_m, 4),
         "entry": _point(one.entry),
         "exit": _point(one.exit),
     }
@@ -221,11 +221,11 @@ def _avoidance(one: Avoidance) -> Json:
     shift = one.shift
     return {
         "note": NO_ADVICE,
-        "radius_m": _round(one.radius_m, 4),
+        "radius_m": rounded(one.radius_m, 4),
         "zones": [{"layer": layer, "zone_id": zone} for layer, zone in one.zones],
-        "free_m2": _round(one.free_m2, 4),
+        "free_m2": rounded(one.free_m2, 4),
         "pieces": one.pieces,
-        "largest_m2": _round(one.largest_m2, 4),
+        "largest_m2": rounded(one.largest_m2, 4),
         "slivers": one.slivers,
         "geometry": None if one.geometry is None else geometry(one.geometry),
         "shift": None
@@ -233,9 +233,9 @@ def _avoidance(one: Avoidance) -> Json:
         else {
             "found": shift.found,
             "complete": shift.complete,
-            "searched_m": _round(shift.searched_m, 4),
-            "distance_m": _round(shift.distance_m, 4) if shift.found else None,
-            "bearing_deg": _round(shift.bearing_deg, 3) if shift.found else None,
+            "searched_m": rounded(shift.searched_m, 4),
+            "distance_m": rounded(shift.distance_m, 4) if shift.found else None,
+            "bearing_deg": rounded(shift.bearing_deg, 3) if shift.found else None,
             "verdict": one.moved_verdict or None,
             "label": one.moved_label or None,
         },
@@ -243,7 +243,7 @@ def _avoidance(one: Avoidance) -> Json:
 
 
 def _point(lonlat: tuple[float, float] | None) -> list[float | None] | None:
-    return None if lonlat is None else [_round(lonlat[0], 9), _round(lonlat[1], 9)]
+    return None if lonlat is None else [rounded(lonlat[0], 9), rounded(lonlat[1], 9)]
 
 
 def _finding(finding: Finding) -> Json:
@@ -301,22 +301,22 @@ def _layer(layer: LayerResult) -> Json:
         "sha256": layer.sha256,
         "accuracy_m": layer.accuracy_m,
         "range_m": layer.range_m,
-        "area_m2": _round(layer.area_m2, 4),
-        "length_m": _round(layer.length_m, 4),
-        "share_of_site": _round(layer.share_of_site, 8),
-        "covered_share": _round(layer.covered_share, 8),
+        "area_m2": rounded(layer.area_m2, 4),
+        "length_m": rounded(layer.length_m, 4),
+        "share_of_site": rounded(layer.share_of_site, 8),
+        "covered_share": rounded(layer.covered_share, 8),
         "nearest": None
         if near is None
         else {
             "zone_id": near.zone_id,
             "zone_name": near.zone_name,
-            "distance_m": _round(near.distance_m, 4),
-            "bearing_deg": _round(near.bearing_deg, 3),
+            "distance_m": rounded(near.distance_m, 4),
+            "bearing_deg": rounded(near.bearing_deg, 3),
             "wind": "" if near.bearing_deg is None else wind(near.bearing_deg),
             "lies": "" if near.bearing_deg is None else lies(near.bearing_deg, near.distance_m),
             "nearest_site": _point(near.nearest_site),
             "nearest_zone": _point(near.nearest_zone),
-            "flip_m": _round(near.flip_m, 4),
+            "flip_m": rounded(near.flip_m, 4),
         },
         "issues": [issue(one) for one in layer.issues],
     }
@@ -325,8 +325,8 @@ def _layer(layer: LayerResult) -> Json:
 def _part(part: Partition) -> Json:
     return {
         "zones": [{"layer": layer, "zone_id": zone} for layer, zone in part.zones],
-        "area_m2": _round(part.area_m2, 4),
-        "length_m": _round(part.length_m, 4),
+        "area_m2": rounded(part.area_m2, 4),
+        "length_m": rounded(part.length_m, 4),
         "share_percent": part.share_percent,
         **({"sliver": True} if part.sliver else {}),
     }
