@@ -19,6 +19,7 @@ from linxi_gis.engine.rings import FloatArray, Rings
 
 # A block has this many edges of sites: enough to forget the cost of a call, few enough to share out evenly.
 BLOCK_EDGES = 16_384
+MANY = 256  # sites; of fewer the order does not matter
 
 T = TypeVar("T")
 
@@ -26,10 +27,12 @@ T = TypeVar("T")
 def overlaps(index: Grid, sites: Rings, threads: int | None = None) -> Overlaps:
     """Return the pairs of sites and zones that have area in common (see `Overlaps`), on so many threads."""
 
-    def block(start: int, stop: int) -> tuple[Rows, Rows, FloatArray, FloatArray]:
-        return kernels.common(index, sites.xy, sites.ring, sites.shape, sites.solid, start, stop)
+    def block(visit: Rows) -> tuple[Rows, Rows, FloatArray, FloatArray]:
+        return kernels.common(index, sites.xy, sites.ring, sites.shape, sites.solid, visit)
 
-    return Overlaps(*_joined(_in_blocks(block, sites, threads)))
+    visit, sorted_ = _order(sites)
+    found = _joined(_in_blocks(block, sites, visit, threads))
+    return Overlaps(*(found if sorted_ else _by_site(found, found[0])))
 
 
 def near(
@@ -39,14 +42,14 @@ def near(
     """Return each site's zones within `reach_m`, else the nearest within `range_m` (see `Near`); `met` are the overlaps."""
     first = np.searchsorted(met.site, np.arange(len(sites) + 1))
 
-    def block(start: int, stop: int) -> tuple[Rows, FloatArray]:
-        known = first[start : stop + 1]
+    def block(visit: Rows) -> tuple[Rows, FloatArray]:
+        known = first[visit[0] : visit[-1] + 2]
         return gaps.nearby(
-            index, sites.xy, sites.ring, sites.shape, sites.solid, start, stop, known, met.zone,
+            index, sites.xy, sites.ring, sites.shape, sites.solid, visit, known, met.zone,
             float(reach_m), float(range_m), _numbers(bend),
         )  # fmt: skip
 
-    return _near(*_joined(_in_blocks(block, sites, threads)))
+    return _near(*_joined(_in_blocks(block, sites, np.arange(len(sites)), threads)))
 
 
 def both(
@@ -54,14 +57,17 @@ def both(
 ) -> tuple[Overlaps, Near]:
     """Return what `overlaps` and `near` give, in one call of the compiled code: of one site, in half the time."""
 
-    def block(start: int, stop: int) -> tuple[Rows, Rows, FloatArray, FloatArray, Rows, FloatArray]:
+    def block(visit: Rows) -> tuple[Rows, Rows, FloatArray, FloatArray, Rows, FloatArray]:
         return gaps.both(
-            index, sites.xy, sites.ring, sites.shape, sites.solid, start, stop,
-            float(reach_m), float(range_m), _numbers(bend),
-        )  # fmt: skip
+            index, sites.xy, sites.ring, sites.shape, sites.solid, visit, float(reach_m), float(range_m), _numbers(bend)
+        )
 
-    found = _joined(_in_blocks(block, sites, threads))
-    return Overlaps(*found[:4]), _near(*found[4:])
+    visit, sorted_ = _order(sites)
+    found = _joined(_in_blocks(block, sites, visit, threads))
+    met, close = found[:4], found[4:]
+    if not sorted_:
+        met, close = _by_site(met, met[0]), _by_site(close, close[0][:, 0])
+    return Overlaps(*met), _near(*close)
 
 
 def _near(pair: Rows, value: FloatArray) -> Near:
@@ -90,16 +96,36 @@ def warm() -> None:
     gaps.turn(np.zeros((3, 2)))
 
 
-def _in_blocks(work: Callable[[int, int], T], sites: Rings, threads: int | None) -> list[T]:
-    """Return what the work on each block of sites gives, in order."""
+def _order(sites: Rings) -> tuple[Rows, bool]:
+    """Return the rows of sites in the order to visit them, and whether that is their own.
+
+    Neighbours one after another find what they need of a large index in the processor's cache.
+    """
     count = len(sites)
-    if count <= 1:
-        return [work(0, count)]
-    edges = sites.edges()
+    if count < MANY:
+        return np.arange(count), True
+    if sites.order is None:
+        xy = np.concatenate([sites.xy, np.zeros((1, 2))])[sites.ring[sites.shape[:-1]]]  # an empty shape goes anywhere
+        object.__setattr__(sites, "order", np.argsort(grid.morton(np.column_stack([xy, xy])), kind="stable"))
+    assert sites.order is not None
+    return sites.order, False
+
+
+def _by_site(columns: tuple[Any, ...], site: Rows) -> tuple[Any, ...]:
+    order = np.argsort(site, kind="stable")
+    return tuple(column[order] for column in columns)
+
+
+def _in_blocks(work: Callable[[Rows], T], sites: Rings, visit: Rows, threads: int | None) -> list[T]:
+    """Return what the work on each block of sites gives, in the order of visiting them."""
+    if len(visit) <= 1:
+        return [work(visit)]
+    edges = np.cumsum(np.diff(sites.edges())[visit])
     marks = np.searchsorted(edges, np.arange(BLOCK_EDGES, edges[-1], BLOCK_EDGES))
-    cuts = np.unique(np.concatenate([[0], marks, [count]])).tolist()
+    cuts = np.unique(np.concatenate([[0], marks, [len(visit)]])).tolist()
     workers = min(threads or os.cpu_count() or 1, len(cuts) - 1)
+    blocks = [visit[a:b] for a, b in itertools.pairwise(cuts)]
     if workers == 1:
-        return [work(a, b) for a, b in itertools.pairwise(cuts)]
+        return [work(block) for block in blocks]
     with ThreadPoolExecutor(workers) as pool:  # the kernels hold no lock of the interpreter's
-        return list(pool.map(work, cuts[:-1], cuts[1:]))
+        return list(pool.map(work, blocks))

@@ -26,7 +26,7 @@ SAME_M = 1e-9  # zones whose distances differ by less are equally near: the firs
 # The start of the SHA-256 of segments.py, for the reason told in kernels.py.
 SEGMENTS = "ce17e6b17b2947ba"
 # Of kernels.py and outline.py, which `both` calls into.
-KERNELS = "61b437414fb22e40"
+KERNELS = "dcb403e2ad572693"
 OUTLINE = "4804abb2f1c99419"
 
 
@@ -331,25 +331,26 @@ def _kept(count: int, reach: float, limit: float, best: F8, found: I8) -> int:
 
 @kernel
 def nearby(
-    grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop: int, met: I8, met_zone: I8,
+    grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, visit: I8, met: I8, met_zone: I8,
     reach: float, limit: float, bend: F8,
 ) -> tuple[I8, F8]:  # fmt: skip
-    """Pairs of the sites start to stop with every zone within `reach`, else with the nearest within `limit`.
+    """Pairs of sites, visited in this order, with every zone within `reach`, else with the nearest within `limit`.
 
-    Rows site and zone, sorted; rows distance (m), x and y on the site, x and y on the zone. `met_zone` from
-    `met[s - start]` to `met[s - start + 1]` are zones known to overlap site s. `bend` are the numbers of a `Bend`.
+    Rows site and zone; rows distance (m), x and y on the site, x and y on the zone. `met_zone` from
+    `met[n]` to `met[n + 1]` are zones known to overlap site `visit[n]`. `bend` are the numbers of a `Bend`.
     """
     zones = grid.zone_area.shape[0]
     best, points = np.empty(zones), np.empty((zones, 4))
     mark, found = np.full(zones, -1, np.int32), np.empty(zones, np.int64)
     stack, away, groups = np.empty((FAN * 16, 2), np.int64), np.empty(FAN * 16), np.empty((CHUNK, 5))
     pair, value, pairs = np.empty((64, 2), np.int64), np.empty((64, 5)), 0
-    for site in range(start, stop):
+    for turn in range(visit.shape[0]):
+        site = visit[turn]
         r0, r1 = shape[site], shape[site + 1]
         if r0 == r1:
             continue
         v, count = ring[r0], 0
-        for k in range(met[site - start], met[site - start + 1]):
+        for k in range(met[turn], met[turn + 1]):
             zone = met_zone[k]
             mark[zone], best[zone], found[count] = site, 0.0, zone
             points[zone, 0] = points[zone, 2] = xy[v, 0]
@@ -385,15 +386,15 @@ def nearby(
 
 @kernel
 def both(
-    grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop: int, reach: float, limit: float, bend: F8
+    grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, visit: I8, reach: float, limit: float, bend: F8
 ) -> tuple[I8, I8, F8, F8, I8, F8]:
     """What `common` and `nearby` give, in one call."""
-    site, zone, area, girth = common(grid, xy, ring, shape, solid, start, stop)
-    met, n = np.empty(stop - start + 1, np.int64), 0
-    for k in range(start, stop):
-        met[k - start] = n
-        while n < site.shape[0] and site[n] == k:
+    site, zone, area, girth = common(grid, xy, ring, shape, solid, visit)
+    met, n = np.empty(visit.shape[0] + 1, np.int64), 0
+    for turn in range(visit.shape[0]):
+        met[turn] = n
+        while n < site.shape[0] and site[n] == visit[turn]:
             n += 1
-    met[stop - start] = n
-    pair, value = nearby(grid, xy, ring, shape, solid, start, stop, met, zone, reach, limit, bend)
+    met[visit.shape[0]] = n
+    pair, value = nearby(grid, xy, ring, shape, solid, visit, met, zone, reach, limit, bend)
     return site, zone, area, girth, pair, value

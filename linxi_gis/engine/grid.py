@@ -193,11 +193,11 @@ def _runs(outlines: Rings, frame: FloatArray) -> tuple[NDArray[np.int32], NDArra
         vertex = outlines.xy[np.minimum(np.minimum(first + k, first + count), last)]
         low, high = np.minimum(low, vertex), np.maximum(high, vertex)
     boxes = np.column_stack([low - frame[:2], high - frame[:2]])
-    order = np.argsort(_morton(boxes), kind="stable")
+    order = np.argsort(morton(boxes), kind="stable")
     return np.column_stack([first, count, zone])[order].astype(np.int32), _outward(boxes[order])
 
 
-def _morton(boxes: FloatArray) -> NDArray[np.uint64]:
+def morton(boxes: FloatArray) -> NDArray[np.uint64]:
     """Return the place of the middle of each box on a Z-order curve."""
     middle = boxes[:, :2] + boxes[:, 2:]
     span = max(float(np.ptp(middle, axis=0).max()), 1e-9)

@@ -217,8 +217,8 @@ def _add(
 
 
 @kernel
-def common(grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop: int) -> tuple[I8, I8, F8, F8]:
-    """Pairs of the sites start to stop with every zone they overlap: site, zone, m², m of outline at most; sorted.
+def common(grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, visit: I8) -> tuple[I8, I8, F8, F8]:
+    """Pairs of sites, visited in this order, with every zone they overlap: site, zone, m², m of outline at most.
 
     A pair counts when its area exceeds what rounding makes: of the sums, and of coordinates along the outline.
     """
@@ -232,7 +232,8 @@ def common(grid: Grid, xy: F8, ring: I8, shape: I8, solid: B1, start: int, stop:
     edges, lid, others, box = np.empty((64, 6)), np.empty((64, 3)), np.empty((256, 6)), np.empty(4)
     pair, amount = np.empty((256, 2), np.int64), np.empty((256, 2))
     pairs = 0
-    for site in range(start, stop):
+    for turn in range(visit.shape[0]):
+        site = visit[turn]
         a, b = ring[shape[site]], ring[shape[site + 1]]
         if a == b or not solid[site]:
             continue

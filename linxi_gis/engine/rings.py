@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
@@ -18,13 +18,15 @@ class Rings:
 
     `xy` metres, shape (n, 2); rows `ring[r]` to `ring[r + 1]` of it are ring r, shape (r + 1,); rings
     `shape[s]` to `shape[s + 1]` are shape s, shape (s + 1,). An empty shape has no rings. `solid` tells polygons,
-    shape (s,); of the others a ring is a line, open unless drawn closed, or a point told twice.
+    shape (s,); of the others a ring is a line, open unless drawn closed, or a point told twice. `order` are the shapes
+    along a Z-order curve, once somebody asked.
     """
 
     xy: FloatArray
     ring: NDArray[np.int64]
     shape: NDArray[np.int64]
     solid: NDArray[np.bool_]
+    order: NDArray[np.intp] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.shape) - 1
