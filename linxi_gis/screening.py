@@ -304,7 +304,7 @@ def _pieces(sites: _Sites, one: Bench, site: IndexArray, zone: IndexArray) -> tu
     here, piece = one.pieces.areas.within(shapely.bounds(sites.grounds[own]), np.zeros(len(own)))
     zones = len(one.zone_ids)
     wanted, there = place * zones + zone, here * zones + one.pieces.zone[piece]
-    order = np.argsort(there, kind="stable")
+    order = np.lexsort((piece, there))  # however they were found
     there, piece = there[order], piece[order]
     first, last = np.searchsorted(there, wanted), np.searchsorted(there, wanted, "right")
     pair = np.repeat(np.arange(len(site)), last - first)

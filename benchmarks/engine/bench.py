@@ -218,7 +218,7 @@ def _growth(bench: Bench) -> list[Row]:
     """Measure the batch rate on all three sizes, in turns, so that a busy minute falls on all alike."""
     parcels = data.sites(data.SITE_BLOCK)[: min(bench.sites, 5000)]
     rows = []
-    for key in bench.wanted(FAST1, PLAIN, "postgis", "geopandas-pieces", "duckdb"):
+    for key in bench.wanted(FAST1, PLAIN, "postgis", "duckdb"):
         with ExitStack() as stack:
             jobs: dict[str, _Job] = {}
             for size in SIZES:

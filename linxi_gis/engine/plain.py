@@ -83,6 +83,8 @@ def overlaps(index: Pieces, sites: GeometryArray, threads: int | None = None) ->
 def _overlaps(index: Pieces, sites: GeometryArray, start: int) -> Overlaps:
     parts = _parts(sites, 2)
     part, piece, shape = _met(index, parts)
+    order = np.lexsort((part, piece))  # however they were found: sums are then the same to the last bit
+    part, piece, shape = part[order], piece[order], shape[order]
     if not len(part):
         return Overlaps(part, part, np.empty(0), np.empty(0))
     area, outline = _common(parts, part, shape, index.areas.box[piece])
