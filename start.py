@@ -292,9 +292,11 @@ def install_self(order: Order) -> None:
 
 def compile_kernel() -> None:
     """Compile what batches are measured with, so that nobody waits for it later; it is kept beside its source."""
-    code = "from linxi_gis import engine; engine.warm()"
+    code = "import sys; from linxi_gis import engine; sys.exit(0 if engine.warm() else 3)"
     done = subprocess.run([str(venv_python()), "-c", code], cwd=str(ROOT), env=child_env(), check=False)
-    if done.returncode:
+    if done.returncode == 3:
+        say("      这里不用编译内核（没有 numba，或设了 LINXI_ENGINE=plain）：成批筛查用 shapely，较慢，答案相同。")
+    elif done.returncode:
         say("      没有编译成，原因见上；单个地块的研判不受影响，成批筛查前请设环境变量 LINXI_ENGINE=plain（较慢，答案相同）。")
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ _SHARED = "bench.shared"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """A layer as one thread measures with it, or the gap where it should be.
+    """A layer as one thread at a time measures with it, or the gap where it should be.
 
     `pieces` are its zones cut small, `index` these or those of another engine. `dimensions` are those of its zones,
     without the empty ones. `shared` are the pairs of zones that have ground in common, the row of the one times the
@@ -104,6 +105,7 @@ def _arrays(zones: Zones, pieces: Pieces, cache: prepared.Cache, kind: engine.Ki
     return cache.save(key, {}, made) or made
 
 
+@lru_cache(maxsize=1)
 def maker() -> str:
     """Return what tells one engine from another: an index is read by the very one that made it."""
     digest = hashlib.sha256()

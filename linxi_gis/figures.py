@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from linxi_gis.finding import COVERED, Issue, LayerStatus
+from linxi_gis.finding import Issue, LayerStatus, unchecked
 from linxi_gis.model import LayerIdentity, Site
 
 
@@ -42,8 +42,7 @@ class Figures:
     @property
     def unchecked(self) -> bool:
         """Whether "no hit" would not mean that there is none."""
-        known = self.status not in ("not_checked", "stale", "not_covering")
-        return not (known and self.covered_share is not None and self.covered_share >= COVERED)
+        return unchecked(self.status, self.covered_share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -135,6 +135,12 @@ COVERED = 1.0 - 1e-9
 LayerStatus = Literal["hit", "near", "clear", "not_covering", "not_checked", "stale"]
 
 
+def unchecked(status: LayerStatus, covered_share: float | None) -> bool:
+    """Whether "no zone" cannot be believed of a layer, or not on the whole site; None and NaN cover nothing."""
+    known = status not in ("not_checked", "stale", "not_covering")
+    return not (known and covered_share is not None and covered_share >= COVERED)
+
+
 def layer_status(*, stale: bool, hit: bool, near: bool, covered: bool) -> LayerStatus:
     """Return what a usable layer says: what was found counts, "nothing found" only where it covers the site.
 
@@ -184,7 +190,7 @@ class LayerResult:
 
         A layer may hit and still be unchecked: it was not seen where it does not cover the site.
         """
-        return self.status in ("not_checked", "stale", "not_covering") or self.covered_share < COVERED
+        return unchecked(self.status, self.covered_share)
 
 
 @dataclass(frozen=True, slots=True)

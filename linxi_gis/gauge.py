@@ -98,7 +98,9 @@ def _columns(sites: Sequence[Site], ready: Sequence[Bench]) -> tuple[Columns, ..
     grounds = np.full(len(sites), None, dtype=object)
     grounds[:] = [site.ground for site in sites]
     areas = np.array([site.area_m2 for site in sites], dtype=np.float64)
-    return screening.measure_block(grounds, shapely.get_dimensions(grounds).astype(np.int8), areas, ready)
+    accuracy = np.array([site.accuracy_m for site in sites], dtype=np.float64)
+    kinds = shapely.get_dimensions(grounds).astype(np.int8)
+    return screening.measure_block(grounds, kinds, areas, ready, accuracy_m=accuracy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -49,16 +50,26 @@ class Chain:
 
 def chain(plane_line: Geometry) -> Chain:
     """Return the chain of a line given in the area plane; those of the last few lines are kept."""
-    kept = _KEPT.get(id(plane_line))
+    chains = _OWN.chains
+    kept = chains.get(id(plane_line))
     if kept is None or kept[0] is not plane_line:
-        while len(_KEPT) >= _MANY:
-            _KEPT.pop(next(iter(_KEPT)), None)  # another thread may have been first
-        kept = _KEPT[id(plane_line)] = plane_line, _chain(plane_line)
+        while len(chains) >= _MANY:
+            del chains[next(iter(chains))]
+        kept = chains[id(plane_line)] = plane_line, _chain(plane_line)
     return kept[1]
 
 
 _MANY = 32
-_KEPT: dict[int, tuple[Geometry, Chain]] = {}
+
+
+class _Own(threading.local):
+    """The lines a thread last asked chains of, by their identity, each with its chain."""
+
+    def __init__(self) -> None:
+        self.chains: dict[int, tuple[Geometry, Chain]] = {}
+
+
+_OWN = _Own()
 
 
 def _chain(plane_line: Geometry) -> Chain:

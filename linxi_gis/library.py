@@ -53,6 +53,8 @@ class Library:
     _read: dict[Entry, tuple[vectorfile.Signature, Layer]] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _damaged: set[Path] = field(default_factory=set, repr=False)
+    _counties: dict[Entry, tuple[Layer, Geometry | None]] = field(default_factory=dict, repr=False)
+    _inner: list[Geometry] = field(default_factory=list, repr=False)
 
     def layers(self, day: date) -> tuple[Layer | Gap, ...]:
         """Return every layer the county should have, in catalogue order; then what is missing."""
@@ -92,7 +94,11 @@ class Library:
         return work()
 
     def _zone_of(self, entry: Entry) -> Geometry | None:
-        return self._own_zone(self._open(entry))
+        layer = self._open(entry)
+        kept = self._counties.get(entry)
+        if kept is None or kept[0] is not layer:  # of one outline all who ask hold the same object
+            kept = self._counties[entry] = layer, self._own_zone(layer)
+        return kept[1]
 
     def _own_zone(self, layer: Layer) -> Geometry | None:
         """Return the zone of this county: by its code where the file holds several, None when in doubt."""
@@ -115,9 +121,10 @@ class Library:
         if self.outline is None:
             text = "没有县界图层（admin_county），不知道图层覆盖到哪里"
             return Extent(None, (Issue("county_unknown", "warning", text, "请在目录中加入 admin_county 图层"),))
-        inner = shapely.buffer(crs.to_plane(self.outline), -OUTLINE_ERROR_M)
+        if not self._inner:
+            self._inner.append(shapely.buffer(crs.to_plane(self.outline), -OUTLINE_ERROR_M))
         text = f"目录里没有县界图层，覆盖范围按简化的天地图轮廓计，距其边界 {OUTLINE_ERROR_M:g} m 以内不作保证"
-        return Extent(inner, (Issue("county_simplified", "info", text, "请在目录中加入 admin_county 图层"),))
+        return Extent(self._inner[0], (Issue("county_simplified", "info", text, "请在目录中加入 admin_county 图层"),))
 
     def _one(self, layer_id: str, day: date, extent: Extent) -> Layer | Gap:
         versions = self.catalog.versions(layer_id)

@@ -85,7 +85,7 @@ def measure(sites: Sequence[Site], layer: Layer) -> Measures:
     """
     grounds = own_sites([site.ground for site in sites])
     zones = layer.tree if isinstance(layer.tree, Zones) else Zones.of(np.asarray(layer.zones))
-    near = _near(grounds, zones, layer.identity, max((s.accuracy_m for s in sites), default=0.0))
+    near = _near(grounds, zones, layer.identity, np.array([s.accuracy_m for s in sites], dtype=np.float64))
     first = _firsts(near)
     site, zone = near.site[first], near.zone[first]
     meets = shapely.intersects(grounds[near.site], near.shape)
@@ -146,10 +146,10 @@ def _whole(site: Site) -> float:
     return site.length_m if site.kind == "line" else site.area_m2
 
 
-def _near(grounds: GeometryArray, zones: Zones, identity: LayerIdentity, worst_accuracy_m: float) -> Nearby:
+def _near(grounds: GeometryArray, zones: Zones, identity: LayerIdentity, accuracy_m: FloatArray) -> Nearby:
     """Return the pieces of zones worth measuring, sorted by site, then zone."""
-    reach = max(DETAIL_M, identity.accuracy_m + worst_accuracy_m)
-    near = zones.near(grounds, reach)
+    reach = np.maximum(DETAIL_M, identity.accuracy_m + accuracy_m)
+    near = _reached(grounds, zones, reach)
     alone = np.flatnonzero(np.bincount(near.site, minlength=len(grounds)) == 0)  # a site with a zone in reach has its nearest
     far = _nearest_zone(grounds[alone], zones, max(identity.range_m, RESOLUTION_M)) if len(alone) else near
     if not len(alone) or not len(far.site):
@@ -157,6 +157,22 @@ def _near(grounds: GeometryArray, zones: Zones, identity: LayerIdentity, worst_a
     site, zone = np.concatenate([near.site, alone[far.site]]), np.concatenate([near.zone, far.zone])
     order = np.lexsort((zone, site))
     return Nearby(site[order], zone[order], np.concatenate([near.shape, far.shape])[order])
+
+
+def _reached(grounds: GeometryArray, zones: Zones, reach_m: FloatArray) -> Nearby:
+    """Return the pieces of the zones that are within reach, shape (m,), of each site on the ellipsoid."""
+    wide = nearest.doubtful(grounds, reach_m)
+    near = zones.near(grounds, wide)
+    first = _firsts(near)
+    if not len(first):
+        return near
+    surely_m: Any = (2.0 * reach_m - wide)[near.site]
+    surely = shapely.dwithin(grounds[near.site], near.shape, surely_m)
+    kept = np.logical_or.reduceat(surely, first)
+    gaps = _gaps(grounds[near.site[first]], near.shape, first, ~kept)
+    kept[~kept] = gaps.distance_m[~kept] <= reach_m[near.site[first]][~kept]
+    rows = np.repeat(kept, np.diff([*first, len(near.site)]))
+    return Nearby(near.site[rows], near.zone[rows], near.shape[rows])
 
 
 def _nearest_zone(grounds: GeometryArray, zones: Zones, range_m: float) -> Nearby:

@@ -171,9 +171,9 @@ def clean(folder: Path, *, everything: bool = False, older_days: float | None = 
 
 
 def _ours(folder: Path) -> Iterator[Path]:
-    for name, kinds in (("layers", (shelf.SUFFIX, ".tmp")), ("sources", (".json", ".tmp")), ("rules", (".json", ".tmp"))):
+    for name, kind in (("layers", shelf.SUFFIX), ("sources", ".json"), ("rules", ".json"), ("engine", ".mark")):
         if (folder / name).is_dir():
-            yield from (path for path in sorted((folder / name).iterdir()) if path.suffix in kinds)
+            yield from (path for path in sorted((folder / name).iterdir()) if path.suffix in (kind, ".tmp"))
 
 
 def _spent(path: Path, age_s: float, older_days: float | None) -> bool:

@@ -17,7 +17,7 @@ _OUT, _ASK, _IN = -1, 0, 1
 
 
 class Region:
-    """An area of the plane. It belongs to the thread that made it, as prepared geometries do."""
+    """An area of the plane. Not for two threads at once."""
 
     def __init__(self, area: Geometry) -> None:
         self.area = area

@@ -72,6 +72,7 @@ class _Sites:
     whole: FloatArray
     girth: FloatArray
     outlines: Rings | None
+    accuracy: FloatArray
     covered: dict[int, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -80,7 +81,9 @@ class _Sites:
     def row(self, place: int) -> _Sites:
         at = slice(place, place + 1)
         outlines = None if self.outlines is None else engine.rings.of(self.grounds[at])
-        return _Sites(self.grounds[at], self.kinds[at], self.whole[at], self.girth[at], outlines)
+        return _Sites(
+            self.grounds[at], self.kinds[at], self.whole[at], self.girth[at], outlines, self.accuracy[at]
+        )
 
     def covered_share(self, region: Region | None) -> FloatArray:
         """How much of each site a layer's coverage covers; most layers share one."""
@@ -93,7 +96,7 @@ class _Sites:
 
 def measure_block(
     grounds: GeometryArray, kinds: NDArray[np.int8], areas_m2: FloatArray, layers: Sequence[Bench],
-    outlines: Rings | None = None,
+    outlines: Rings | None = None, accuracy_m: FloatArray | None = None,
 ) -> tuple[Columns, ...]:  # fmt: skip
     """Measure sites against every layer.
 
@@ -105,12 +108,15 @@ def measure_block(
         by what makes the site's own its true one
     layers : one for each result, in order
     outlines : the rings of `grounds`, where the caller has them
+    accuracy_m : the positional accuracy of each site, shape (m,), by default 0: as far is looked for zones at least
 
-    A block gives bit for bit what its sites give one by one: every step is a step of one site or one pair.
+    A block gives what its sites give one by one, for every step is a step of one site or one pair: to the bit, but for
+    areas that GEOS cuts, whose last bits may differ (1e-14 of them).
     """
     if outlines is None and any(isinstance(one.index, Grid) for one in layers):
         outlines = engine.rings.of(grounds)
-    sites = _Sites(grounds, kinds, shapely.area(grounds), shapely.length(grounds), outlines)
+    accuracy = np.zeros(len(grounds)) if accuracy_m is None else accuracy_m
+    sites = _Sites(grounds, kinds, shapely.area(grounds), shapely.length(grounds), outlines, accuracy)
     true = overlay.true_scale(grounds, areas_m2)
     found = (_layer(sites, one) for one in layers)
     return tuple(
@@ -146,13 +152,14 @@ def _together(single: Sequence[Columns]) -> Columns:
 
 
 def _measured(sites: _Sites, one: Bench, layer: Layer, index: engine.Index) -> Columns:
-    reach = max(overlay.DETAIL_M, layer.identity.accuracy_m, layer.identity.range_m)
+    least = max(overlay.DETAIL_M, layer.identity.range_m)
+    reach = np.maximum(least, layer.identity.accuracy_m + sites.accuracy)
     asked = sites.grounds if isinstance(index, Pieces) or sites.outlines is None else sites.outlines
-    common, close = engine.both(index, asked, 0.0, reach, threads=1, bend=BEND)
+    common, close = engine.both(index, asked, 0.0, float(reach.max()), threads=1, bend=BEND)
     hits = _hits(sites, one, layer, common, close)
     hit = np.zeros(len(sites), dtype=bool)
     hit[hits.site] = True
-    near, distance, bearing = _nearest(close, hit)
+    near, distance, bearing = _nearest(close, hit, reach)
     known = sites.covered_share(one.coverage)
     status = _statuses(layer, hit, near >= 0, known >= COVERED)
     return Columns(
@@ -174,8 +181,8 @@ def _statuses(
     return found
 
 
-def _nearest(close: Near, hit: NDArray[np.bool_]) -> tuple[IndexArray, FloatArray, FloatArray]:
-    """Return the nearest zone (-1: none in range), distance and bearing of the sites without a hit; NaN elsewhere."""
+def _nearest(close: Near, hit: NDArray[np.bool_], reach: FloatArray) -> tuple[IndexArray, FloatArray, FloatArray]:
+    """Return the nearest zone (-1: none within reach), distance and bearing of each site without a hit; NaN elsewhere."""
     near = np.full(len(hit), -1, dtype=np.intp)
     distance, bearing = np.full(len(hit), np.nan), np.full(len(hit), np.nan)
     new = np.ones(len(close.site), dtype=bool)
@@ -185,6 +192,8 @@ def _nearest(close: Near, hit: NDArray[np.bool_]) -> tuple[IndexArray, FloatArra
         return near, distance, bearing
     ends = points_lonlat(np.concatenate([close.site_xy[kept], close.zone_xy[kept]]))
     metres, degrees = geodesy.distances(ends[: len(kept)], ends[len(kept) :])
+    inside = metres <= reach[close.site[kept]]
+    kept, metres, degrees = kept[inside], metres[inside], degrees[inside]
     rows = close.site[kept]
     near[rows], distance[rows] = close.zone[kept], metres
     bearing[rows] = np.where(metres < overlay.NOISE_M, np.nan, degrees)  # a border that is met has no side

@@ -72,11 +72,12 @@ class Zones:
         head = f"{prefix}."
         return {name.removeprefix(head): self.arrays[name] for name in self.arrays if name.startswith(head)}
 
-    def near(self, grounds: GeometryArray, reach_m: float) -> Nearby:
-        """Return every piece within reach of a site, pairs sorted by site, zone and piece."""
-        site, piece = self.boxes.within(grounds, np.full(len(grounds), reach_m))
+    def near(self, grounds: GeometryArray, reach_m: FloatArray) -> Nearby:
+        """Return every piece within reach, shape (m,), of a site, pairs sorted by site, zone and piece."""
+        site, piece = self.boxes.within(grounds, reach_m)
         shape = self._pieces(piece)
-        keep = shapely.dwithin(grounds[site], shape, reach_m)
+        each: Any = reach_m[site]  # the stubs know one distance only
+        keep = shapely.dwithin(grounds[site], shape, each)
         return Nearby(site[keep], self.arrays["piece.zone"][piece[keep]].astype(np.intp), shape[keep])
 
     def nearest(

@@ -12,11 +12,25 @@ import jsonschema
 import pyproj
 import pytest
 from test_api import feature, problem, serving
-from yard import DAY, EAST, HUNDRED, NORTH, RULES, entry, line, open_library, point, site, square, write_layer
+from yard import (
+    DAY,
+    EAST,
+    HUNDRED,
+    NORTH,
+    RULES,
+    entry,
+    line,
+    open_library,
+    point,
+    red_line,
+    site,
+    square,
+    write_layer,
+)
 
-from linxi_gis import benches
+from linxi_gis import benches, screening
 from linxi_gis.assess import assess
-from linxi_gis.errors import NothingCheckedError
+from linxi_gis.errors import CacheError, NothingCheckedError
 from linxi_gis.gauge import Gauge
 from linxi_gis.library import Library
 from linxi_gis.report import extract, measured
@@ -102,6 +116,33 @@ def test_it_measures_as_the_assessment_does(library: Library) -> None:
             if figures.nearest is not None and layer.nearest is not None:
                 assert figures.nearest.zone_id == layer.nearest.zone_id, told
                 assert figures.nearest.distance_m == pytest.approx(layer.nearest.distance_m, abs=1e-4), told
+
+
+def test_a_coarse_site_is_told_what_is_within_its_accuracy(tmp_path: Path) -> None:
+    """Coordinates to the minute: what lies 350 m away may be here, whatever the range of the layer."""
+    library = red_line(tmp_path, [square(450, 0, 100)], range_m=100.0)
+    sites = [site(HUNDRED, "coarse", accuracy_m=900.0), site(HUNDRED, "fine")]
+    assessed, found = assess(sites, library, RULES, DAY), Gauge(library).measure(sites, DAY)
+    assert [one.layers[0].status for one in assessed] == ["near", "clear"]
+    assert [one.layers[0].status for one in found] == ["near", "clear"]
+    near = found[0].layers[0].nearest
+    assert near is not None and near.distance_m == pytest.approx(350.0, rel=1e-3)
+
+
+def test_a_damaged_index_is_opened_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gauge = Gauge(yard(tmp_path))
+    right = gauge.measure([site(HUNDRED)], DAY)[0].layers
+    real, asked = screening.measure_block, []
+
+    def damaged(*given: Any, **more: Any) -> Any:
+        asked.append(given[3])
+        if len(asked) == 1:
+            raise CacheError("损坏")
+        return real(*given, **more)
+
+    monkeypatch.setattr(screening, "measure_block", damaged)
+    assert gauge.measure([site(HUNDRED)], DAY)[0].layers == right
+    assert len(asked) == 2 and asked[0] is not asked[1]
 
 
 def test_the_layers_stay_open_until_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

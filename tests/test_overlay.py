@@ -110,6 +110,17 @@ def test_how_far_to_look_is_measured_on_the_ellipsoid(across: float, metres: flo
     assert measured.relation == ((Relation.NEAR,) if found else ())
 
 
+def test_two_hundred_metres_are_measured_on_the_ellipsoid() -> None:
+    here = (118.75, 43.9)
+    out, _, _ = ELLIPSOID.inv(*here, *crs.PLANE_CENTRE)
+    own = lonlat_site(shapely.Point(here))
+    inside, beyond = _from(here, out + 90.0, 199.9995), _from(here, out, 200.0010)
+    in_plane = [shapely.distance(own.ground, crs.to_plane(zone, crs.LONLAT)) for zone in (inside, beyond)]
+    assert in_plane[0] > 200.0 > in_plane[1], "the plane has them the other way round: else this shows nothing"
+    measured = overlay.measure([own], layer_of([beyond, inside], crs.LONLAT, range_m=100.0))
+    assert measured.zone.tolist() == [1] and measured.distance_m[0] == pytest.approx(199.9995, abs=1e-4)
+
+
 def test_margin_is_thickness_or_distance() -> None:
     sliver = overlay.measure([site(HUNDRED)], layer_of([square(97, -50, 50, 300)]))
     assert sliver.margin_m[0] == pytest.approx(3.0, abs=0.02)

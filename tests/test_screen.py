@@ -26,11 +26,10 @@ from click.testing import CliRunner
 from pyarrow import RecordBatch
 from yard import DAY, GK, entry, line, point, square, write_catalog, write_layer
 
-from linxi_gis import assess, batch, benches, crs, engine, overlay, prepared, screening
+from linxi_gis import assess, batch, benches, crs, engine, overlay, prepared, screening, shelf
 from linxi_gis import catalog as catalogs
 from linxi_gis.batch import conveyor, parts, pools, raw, sinks, table, work
-from linxi_gis.cli import linxi
-from linxi_gis.cli import screen as screen_command
+from linxi_gis.cli import linxi, roof
 from linxi_gis.errors import CrsError, InputError, LayerError, UsageError
 from linxi_gis.footprint import make_site
 from linxi_gis.intake import AmbiguousCrsError, Options
@@ -782,12 +781,34 @@ def test_compiling_is_told_once(yard: Path, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(engine, "warm", lambda: warmed.append(True))
     pytest.importorskip("numba")
     for _ in range(2):
-        screen_command._warmed()
+        roof.warm_engine()
     assert len(warmed) == 1
+    roof.warm_engine(here=True)
+    assert len(warmed) == 2
     monkeypatch.setattr(engine, "choose", lambda: "plain")
     monkeypatch.setenv("LINXI_CACHE", str(tmp_path / "other"))
-    screen_command._warmed()
-    assert len(warmed) == 1
+    roof.warm_engine(here=True)
+    assert len(warmed) == 2
+
+
+def test_a_damaged_record_of_a_prepared_layer_is_made_anew(yard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening does not look at every record; the line that needs one finds it damaged."""
+    monkeypatch.setenv("LINXI_CACHE", str(tmp_path / "cache"))
+    sites = write_layer(tmp_path / "lines.gpkg", [line((-500, 50), (500, 50)), line((20, -500), (20, 500))])
+    words = ("--catalog", str(yard / "catalog.toml"), "--on", "2026-11-23", "--jobs", "1")
+    first, again = tmp_path / "first.csv", tmp_path / "again.csv"
+    linxi_screen(str(sites), "--out", str(first), *words)
+    damaged = 0
+    for path in (tmp_path / "cache" / "layers").glob(f"*{shelf.SUFFIX}"):
+        held = shelf.open_shelf(path, prepared.ENGINE)
+        if held is not None and "piece.blob" in held:
+            data = bytearray(path.read_bytes())
+            data[data.index(held["piece.blob"].tobytes()) + 30] ^= 0xFF
+            path.write_bytes(data)
+            damaged += 1
+    assert damaged
+    linxi_screen(str(sites), "--out", str(again), *words)
+    assert again.read_bytes() == first.read_bytes()
 
 
 def test_ctrl_c_says_how_to_go_on(yard: Path, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

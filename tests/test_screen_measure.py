@@ -188,8 +188,11 @@ def test_a_block_gives_what_its_sites_give(kind: engine.Kind) -> None:
         for i in range(len(grounds))
     ]
     joined = screening._together(single)
+    # GEOS begins the rings of what it cuts where it likes, now and then elsewhere: the last bits of their areas follow.
+    cut = ("area_m2", "share", "covered_share")
     for name in screening.Columns.__slots__:
-        np.testing.assert_array_equal(getattr(whole, name), getattr(joined, name), err_msg=name)
+        one, other = getattr(whole, name), getattr(joined, name)
+        np.testing.assert_allclose(one, other, rtol=1e-14 if name in cut else 0.0, atol=0.0, err_msg=name)
 
 
 def test_the_engines_say_the_same() -> None:

@@ -122,6 +122,16 @@ def layers(catalog: Path) -> list[Any]:
     return [layer for layer in found if isinstance(layer, Layer)]
 
 
+def opening(catalog: Path, layer: str) -> Callable[[], Any]:
+    """Return what makes one prepared layer ready for measuring, from files, as a function."""
+    from linxi_gis.benches import benches
+    from linxi_gis.prepared import Cache
+
+    cache = Cache(catalog.parent / "cache")
+    wanted = [one for one in layers(catalog) if one.identity.id == layer]
+    return lambda: benches(wanted, cache)
+
+
 def screening(opened: list[Any]) -> Callable[[Any], None]:
     """Return what `linxi screen` says of a site, and the service's measurements, as a function of one site."""
     from linxi_gis import screening as screened

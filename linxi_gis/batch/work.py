@@ -22,7 +22,7 @@ from linxi_gis.batch.raw import Raw
 from linxi_gis.batch.table import Coded
 from linxi_gis.benches import Bench, benches
 from linxi_gis.crs import FloatArray, Geometry
-from linxi_gis.errors import LayerError
+from linxi_gis.errors import CacheError, LayerError
 from linxi_gis.finding import COVERED
 from linxi_gis.intake.errors import UNFORESEEN
 from linxi_gis.intake.reading import Options
@@ -61,6 +61,7 @@ class Desk:
     county: Region | None
     prints: Prints
     demonstration: bool
+    library: Library
 
 
 def desk(job: Job, told: Callable[[str], None] | None = None) -> Desk:
@@ -80,7 +81,7 @@ def desk(job: Job, told: Callable[[str], None] | None = None) -> Desk:
     return Desk(
         ready, table.columns(names), None if county is None else Region(county),
         (*(_fingerprint(one) for one in layers), ("county", _digest(county)), ("catalog", read_as)),
-        library.catalog.demonstration or any(one.identity.demonstration for one in layers),
+        library.catalog.demonstration or any(one.identity.demonstration for one in layers), library,
     )  # fmt: skip
 
 
@@ -123,13 +124,27 @@ def _own_desk(job: Job) -> Desk:
 
 
 def screened(job: Job, raw: Raw) -> bytes:
-    """Return the rows of a block, packed. A feature that nothing foresees is a row with an error."""
+    """Return the rows of a block, packed. A feature that nothing foresees is a row with an error.
+
+    What turns out damaged of a prepared layer is made anew, as a single check does.
+    """
+    try:
+        return _screened(job, raw)
+    except CacheError:
+        if _OWN.desk is None:
+            raise
+        _OWN.desk.library.mend()
+        _OWN.desk = None
+    return _screened(job, raw)
+
+
+def _screened(job: Job, raw: Raw) -> bytes:
     own = _own_desk(job)
     try:
         made = rows_of(raw, own, job.options)
     except UNFORESEEN as error:
         if len(raw.wkb) > 1:
-            single = [table.unpacked(screened(job, raw.row(place))) for place in range(len(raw.wkb))]
+            single = [table.unpacked(_screened(job, raw.row(place))) for place in range(len(raw.wkb))]
             made = table.stacked(own.columns, single)
         else:
             made = lost(raw, own.columns, f"程序内部错误（{type(error).__name__}：{str(error)[:120]}），请反馈")

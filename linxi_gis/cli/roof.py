@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,15 +92,20 @@ def cache_folder() -> Path:
     try:
         home = Path.home()
     except RuntimeError:  # a service without a home and a name
-        import tempfile
-
-        return Path(tempfile.mkdtemp(prefix="linxi-"))
+        return _homeless()
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "linxi" / "Cache"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "linxi"
     base = Path(os.environ.get("XDG_CACHE_HOME") or "")
     return (base if base.is_absolute() else home / ".cache") / "linxi"
+
+
+@lru_cache(maxsize=1)
+def _homeless() -> Path:
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="linxi-"))
 
 
 def day_of(text: str | None) -> date:
@@ -136,6 +142,8 @@ def warm_engine(*, here: bool = False) -> None:
 
     `here`: have it loaded in this process as well, so that no question waits for that.
     """
+    import hashlib
+    import platform
     from importlib.metadata import version
 
     from linxi_gis import benches, engine
@@ -143,7 +151,10 @@ def warm_engine(*, here: bool = False) -> None:
 
     if engine.choose() != "fast":
         return
-    mark = cache_folder() / "engine" / f"{benches.maker()[:16]}-numba-{version('numba')}"
+    # What is compiled stands beside the source, for one Python on one kind of processor.
+    place = f"{Path(engine.__file__).resolve()} {os.environ.get('NUMBA_CACHE_DIR', '')}"
+    words = (benches.maker(), version("numba"), str(sys.implementation.cache_tag), platform.machine(), place)
+    mark = cache_folder() / "engine" / f"{hashlib.sha256(' '.join(words).encode()).hexdigest()[:32]}.mark"
     if mark.exists() and not here:
         return
     told = threading.Timer(_SOON_S, click.echo, ("正在编译量算内核（一分钟左右，只此一次）…",), {"err": True})

@@ -12,11 +12,15 @@ Each has an index that is a handful of flat arrays, to be kept anywhere and mapp
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
+import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from linxi_gis.engine import grid, pieces, plain, rings
@@ -38,10 +42,24 @@ __all__ = [
 
 
 def choose() -> Kind:
-    """Return the engine to use here: "fast" where numba is installed and LINXI_ENGINE is not "plain"."""
+    """Return the engine to use here: "fast" where numba can be loaded and LINXI_ENGINE is not "plain"."""
     if os.environ.get("LINXI_ENGINE", "") == "plain":
         return "plain"
-    return "fast" if importlib.util.find_spec("numba") else "plain"
+    return "fast" if _compiles() else "plain"
+
+
+@lru_cache(maxsize=1)
+def _compiles() -> bool:
+    """Whether numba is there and can be loaded: one that does not fit the numpy beside it raises when it is."""
+    if importlib.util.find_spec("numba") is None:
+        return False
+    try:
+        importlib.import_module("numba")
+    except (ImportError, AttributeError, OSError, RuntimeError, SystemError) as error:
+        told = f"numba 装了但载入不了（{error}），改用不编译的内核（较慢，答案相同）；请重新运行 python start.py"
+        warnings.warn(told, stacklevel=2)
+        return False
+    return True
 
 
 def build(zones: GeometryArray, kind: Kind | None = None) -> Arrays:
@@ -49,6 +67,7 @@ def build(zones: GeometryArray, kind: Kind | None = None) -> Arrays:
 
     Areas, lines and points, one kind each zone. Raises ValueError for a collection.
     """
+    _refuse_collections(zones)
     kind = choose() if kind is None else kind
     return grid.build(zones) if kind == "fast" else pieces.build(zones)
 
@@ -123,4 +142,14 @@ def _rings(sites: GeometryArray | Rings) -> Rings:
 def _shapes(sites: GeometryArray | Rings) -> GeometryArray:
     if isinstance(sites, Rings):
         raise TypeError("the plain engine takes geometries, not rings")
-    return np.asarray(sites, dtype=object)
+    shapes = np.asarray(sites, dtype=object)
+    _refuse_collections(shapes)
+    return shapes
+
+
+def _refuse_collections(shapes: GeometryArray) -> None:
+    if ((shapely.get_type_id(shapes) == _COLLECTION) & ~shapely.is_empty(shapes)).any():
+        raise ValueError("a collection cannot be measured; take its parts")
+
+
+_COLLECTION = 7  # shapely's type id

@@ -87,7 +87,7 @@ def _joined(blocks: list[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 
 def warm() -> None:
-    """Compile everything, or read it from disk, so that nobody waits for it later (about 20 s, then half a second)."""
+    """Compile everything, or read it from disk, so that nobody waits for it later (half a minute, then half a second)."""
     squares = shapely.box([0.0, 20.0], [0.0, 0.0], [10.0, 30.0], [10.0, 10.0])
     index = grid.of(grid.build(squares))
     site = rings.of(squares[:1])

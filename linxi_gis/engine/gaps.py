@@ -24,8 +24,9 @@ EPSILON = 2.0**-52
 GROUP = 4  # of them that are compared with a run of segments at once
 SAME_M = 1e-9  # zones whose distances differ by less are equally near: the first of them is the nearest
 # The start of the SHA-256 of segments.py, for the reason told in kernels.py.
-SEGMENTS = "ce17e6b17b2947ba"
-# Of kernels.py and outline.py, which `both` calls into.
+SEGMENTS = "a1ce38774549215f"
+# Of grid.py for its FAN; of kernels.py and outline.py, which `both` calls into.
+GRID = "286cf267d8e37283"
 KERNELS = "dcb403e2ad572693"
 OUTLINE = "4804abb2f1c99419"
 
@@ -296,7 +297,7 @@ def _needles(
 @inner
 def _slack(xy: F8, a: int, b: int, limit: float, bend: F8) -> float:
     """How much more (a factor) the square of a way from the vertices a to b, of at most `limit`, may be in the plane."""
-    if bend[0] == 0.0 and bend[1] == 0.0:
+    if bend[0] == 0.0 and bend[1] == 0.0 and bend[2] == 0.0:
         return 1.0
     far = 0.0
     for v in range(a, b):

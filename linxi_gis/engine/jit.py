@@ -3,7 +3,7 @@
 Where the compiled code is kept is numba's choice, in this order: the folder NUMBA_CACHE_DIR; `__pycache__`
 beside the source when that may be written; else the user's own cache folder. Where none can be written
 the code is compiled anew in every process. A kept function is compiled again when its own file changes, not when
-a file it calls into does: therefore a kernel and everything it calls stand in one file.
+a file it calls into does: therefore a file carries the hashes of the others its kernels call into.
 """
 
 from __future__ import annotations

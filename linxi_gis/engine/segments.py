@@ -127,7 +127,7 @@ def gap(
     is not nothing.
     """
     meet = boxes_meet and _meet(px, py, qx, qy, ax, ay, bx, by)
-    curved = bend[0] != 0.0 or bend[1] != 0.0
+    curved = bend[0] != 0.0 or bend[1] != 0.0 or bend[2] != 0.0
     ox, oy = px, py
     qx, qy, ax, ay, bx, by = qx - px, qy - py, ax - px, ay - py, bx - px, by - py
     best, sx, sy, zx, zy = np.inf, 0.0, 0.0, 0.0, 0.0
