@@ -266,10 +266,10 @@ def _prepare(bench: Bench) -> list[Row]:
 
 
 def _open_whole(bench: Bench, vertices: int) -> Row:
-    """What the tool does before it measures: the prepared layer and its index, every checksum, the coverage's lattice."""
+    """What the tool does before it measures where nothing is kept: build the index, and the coverage's lattice."""
     one = ours.opening(process.folder(bench.size, bench.cache) / "catalog.toml", PREPARED)
     taken = runs(one, bench.rounds, 10.0)
-    name = "linxi_gis benches（图层与索引，核对校验和，另备覆盖范围的格表）"
+    name = "linxi_gis benches，没有缓存（现建索引和覆盖范围的格表）"
     return Row("open", name, taken.median * 1e3, runs=taken.runs, vertices=vertices)
 
 

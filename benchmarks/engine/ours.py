@@ -123,13 +123,11 @@ def layers(catalog: Path) -> list[Any]:
 
 
 def opening(catalog: Path, layer: str) -> Callable[[], Any]:
-    """Return what makes one prepared layer ready for measuring, from files, as a function."""
+    """Return what makes one layer in memory ready for measuring, with nothing kept, as a function."""
     from linxi_gis.benches import benches
-    from linxi_gis.prepared import Cache
 
-    cache = Cache(catalog.parent / "cache")
     wanted = [one for one in layers(catalog) if one.identity.id == layer]
-    return lambda: benches(wanted, cache)
+    return lambda: benches(wanted)
 
 
 def screening(opened: list[Any]) -> Callable[[Any], None]:
