@@ -15,6 +15,7 @@ from rich.console import Console
 
 from linxi_gis import catalog, intake, project, rulebook
 from linxi_gis.assess import assess
+from linxi_gis.cli import roof
 from linxi_gis.library import Library
 from linxi_gis.report import text
 from linxi_layers import demo_catalog, demo_outline, rules_dir
@@ -30,7 +31,8 @@ def printed(name: str) -> list[str]:
     """Return what `linxi check examples/NAME --on DAY` prints, one text a site (120 columns)."""
     rules = rulebook.load(rules_dir())
     outline = shapely.union_all(shapely.get_parts(shapely.from_geojson(demo_outline().read_text("utf-8"))))
-    library = Library(catalog.read(demo_catalog()), outline)
+    held = catalog.read(demo_catalog())
+    library = Library(held, outline, access_list=roof.access_list_of(held.clauses, rules))
     known = project.Project()
     if name.startswith("tailings"):
         known = project.read(ROOT / "examples" / "project.toml", rules.attributes)

@@ -55,7 +55,8 @@ def _theme_gap(case: Case, rule: Rule, theme: str, told: Collection[str]) -> str
     if rule.id not in told or not any(hit.relation.hit for layer in named for hit in layer.hits):
         return f"“{titles}”图层未核查"
     if any(layer.status == "stale" for layer in named):
-        return f"“{titles}”图层已过期，命中照判"
+        doubt = all(layer.outdated for layer in named if layer.status == "stale")
+        return f"“{titles}”图层{'数据可能过期' if doubt else '已过期'}，命中照判"
     return f"“{titles}”图层没有覆盖整个场址，命中照判，其余部分未核查"
 
 
@@ -111,12 +112,14 @@ def unchecked_layers(case: Case) -> tuple[str, ...]:
 def _lawless(layer: LayerResult, case: Case) -> bool:
     """Whether the site hits a layer that the pack has rules for, but none of that day.
 
-    The law of that day was another text, which the pack does not hold: silence is not permission.
+    The law of that day was another text, which the pack does not hold: silence is not permission, and a
+    local rule in its place is none either.
     """
     if not any(hit.relation.hit for hit in layer.hits):
         return False
-    known = any(layer.theme in rule.themes for rule in case.rulebook.rules)
-    return known and not any(layer.theme in rule.themes for rule in case.rules)
+    local = case.rulebook.local
+    known = any(layer.theme in rule.themes for rule in case.rulebook.rules if rule.id not in local)
+    return known and not any(layer.theme in rule.themes for rule in case.rules if rule.id not in local)
 
 
 def _any_project(rule: Rule) -> bool:
@@ -128,26 +131,32 @@ def _any_project(rule: Rule) -> bool:
     return any(rule.condition.truth(facts) is True for facts in ({}, *({name: True} for name in _BUILDS)))
 
 
-def _blind(rule: Rule, case: Case) -> bool:
-    """Whether a ban or restriction surely concerns the project while nobody looked where it applies."""
-    if rule.effect < Verdict.RESTRICTED or _any_project(rule):
-        return False
-    if not (rule.themes or rule.missing_themes) or rule.condition.truth(case.facts) is not True:
-        return False
-    named = [layer for name in rule.themes for layer in of_theme(case, name)]
-    told = any(layer.required and (layer.unchecked or layer.legal_status == "draft") for layer in named)
-    return not told and not any(_screens(rule, layer) for layer in named)
+def unseen_bans(case: Case) -> Iterator[Rule]:
+    """Yield the bans and restrictions that concern the project, or may, while nobody looked where they apply."""
+    for rule in case.rules:
+        if rule.effect < Verdict.RESTRICTED or not (rule.themes or rule.missing_themes):
+            continue
+        named = [layer for name in rule.themes for layer in of_theme(case, name)]
+        told = any(layer.required and (layer.unchecked or layer.legal_status == "draft") for layer in named)
+        if told or any(_screens(rule, layer) for layer in named):
+            continue
+        if rule.condition.truth(case.facts) is False:
+            continue
+        if rule.id not in case.memo.any_project:
+            case.memo.any_project[rule.id] = _any_project(rule)
+        if not case.memo.any_project[rule.id]:
+            yield rule
 
 
-def blind_bans(case: Case) -> tuple[str, ...]:
+def blind_bans(case: Case, unseen: Collection[Rule]) -> tuple[str, ...]:
     """Return the zones of bans whose condition is true and that no layer was seen for, with the rules.
 
-    E.g. 永久基本农田集中区域（PBF-002、PBF-003，无图层）. A required layer that was not seen is told by
-    `unchecked_layers` already.
+    E.g. 永久基本农田集中区域（PBF-002、PBF-003，无图层）; `unseen` are the rules of `unseen_bans`. A required layer
+    that was not seen is told by `unchecked_layers` already.
     """
     found: dict[tuple[str, str], list[str]] = {}
-    for rule in case.rules:
-        if _blind(rule, case):
+    for rule in unseen:
+        if rule.condition.truth(case.facts) is True:
             titles = [case.rulebook.themes[name].title for name in rule.themes]
             state = "未核查" if any(of_theme(case, name) for name in rule.themes) else "无图层"
             found.setdefault(("、".join((*titles, *rule.missing_themes)), state), []).append(rule.id)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from linxi_gis.finding import Hit, LayerResult, Relation
+from linxi_gis.decisive import Balance
+from linxi_gis.finding import Decisive, Hit, LayerResult, Relation
 from linxi_gis.law import Rule, Truth, Value, Verdict
 from linxi_gis.project import Project
 from linxi_gis.rulebook import Rulebook
-from linxi_gis.weigh import Weighed
+from linxi_gis.weigh import Limit, Weighed
 
 WHOLE = 0.999999  # a share this near 1 is the whole site: slivers below a millionth are arithmetic
 TILING = 1.0 - 1e-4  # zones that tile a county leave slivers along drawn borders; more is a hole
@@ -19,10 +20,24 @@ TILED, FLOW_PATH = "no_hit_inside_county", "downstream_flow_path"
 
 
 @dataclass(frozen=True, slots=True)
+class Memo:
+    """What was found before under one rulebook; sites of a batch share it.
+
+    `any_project` tells of a rule, by its id, whether it speaks of every building project.
+    """
+
+    weighed: dict[tuple[str, tuple[tuple[str, Value | None], ...], Verdict], Weighed] = field(default_factory=dict)
+    asked: dict[Balance, tuple[Decisive, ...]] = field(default_factory=dict)
+    any_project: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What is the same for every zone of one site; `memo` holds what was weighed before.
 
-    `accuracy_m` is the positional accuracy of the site; `inside_county` is None when nobody knows.
+    `accuracy_m` is the positional accuracy of the site; `inside_county` is None when nobody knows. `zone_facts`
+    are facts of one zone alone, by layer and zone id: what the comparison with an access list came to. `lowered` are
+    the rules that a local pack overrides, and how; of the others nothing is in it.
     """
 
     rulebook: Rulebook
@@ -32,9 +47,9 @@ class Case:
     point: bool
     inside_county: bool | None
     accuracy_m: float
-    memo: dict[tuple[str, tuple[tuple[str, Value | None], ...], Verdict], Weighed] = field(
-        default_factory=dict
-    )
+    memo: Memo
+    zone_facts: Mapping[tuple[str, str], Mapping[str, Value]] = field(default_factory=dict)
+    lowered: Mapping[str, Limit] = field(default_factory=dict)
 
     @property
     def themes(self) -> tuple[str, ...]:
@@ -51,6 +66,8 @@ def open_case(
     point: bool,
     inside_county: bool | None,
     accuracy_m: float,
+    zone_facts: Mapping[tuple[str, str], Mapping[str, Value]],
+    memo: Memo,
 ) -> Case:
     """Return the case of a site on a day, with the facts the engine itself can tell."""
     rules = tuple(rule for rule in rulebook.in_force(day) if rule.applies_in_linxi)
@@ -58,7 +75,21 @@ def open_case(
     in_core = _in_reserve_core(layers, rulebook)
     if in_core is not None:
         facts[IN_RESERVE_CORE] = in_core
-    return Case(rulebook, rules, facts, tuple(layers), point, inside_county, accuracy_m)
+    lowered = _lowered(rulebook, day) if rulebook.overrides else {}
+    return Case(
+        rulebook, rules, facts, tuple(layers), point, inside_county, accuracy_m, memo, zone_facts, lowered
+    )
+
+
+def _lowered(rulebook: Rulebook, day: date) -> dict[str, Limit]:
+    """Return what overrides make of their rules: one in force caps the verdict, any other adds its words alone."""
+    ordered = sorted(rulebook.overrides, key=lambda one: one.in_force(day))  # the one in force is put last
+    return {
+        one.rule: Limit(
+            one.effect if one.in_force(day) else Verdict.PROHIBITED, one.words(rulebook.rule(one.rule), day)
+        )
+        for one in ordered
+    }
 
 
 def met(layer: LayerResult) -> list[Hit]:

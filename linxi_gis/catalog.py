@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from linxi_gis.errors import CatalogError
-from linxi_gis.model import LayerIdentity
+from linxi_gis.model import MAY_BE_STALE, LayerIdentity
 from linxi_gis.themes import REQUIRED_THEMES, THEMES
 
 # Our choice where a catalogue does not say: 1 m, ten times the plotting accuracy of 1:1000 mapping.
 DEFAULT_ACCURACY_M = 1.0
 DEFAULT_RANGE_M = 2000.0
+# Control units and the red line they stand on were brought up to date in all leagues in the course of 2023
+# (e.g. 乌政办发〔2024〕24号: 2023-08 审核, 2023-12 备案). From the day after that year is our choice.
+UPDATED_THEMES = ("ecological_redline", "control_unit")
+UPDATED_FROM = date(2024, 1, 1)
+_YEAR = re.compile(r"(?<!\d)(20\d\d)(?=(?:\d\d){0,2}(?!\d))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,20 @@ class Entry:
         """The file that says how far the layer reaches, None when `coverage` is a word."""
         return None if self.coverage in ("county", "unknown") else Path(self.coverage)
 
+    def outdated(self, day: date) -> str:
+        """Return why the data may be out of date on a day, "" when nothing says so.
+
+        The year is that of the version (the latest it names), else of the first day in force; with neither,
+        nobody can tell. A demonstration is out of no date.
+        """
+        if self.identity.theme not in UPDATED_THEMES or self.identity.demonstration or day < UPDATED_FROM:
+            return ""
+        years = [int(year) for year in _YEAR.findall(self.identity.version)]
+        year = max(years, default=self.effective_from.year if self.effective_from else None)
+        if year is None or year >= UPDATED_FROM.year - 1:
+            return ""
+        return f"版本“{self.identity.version or year}”早于 {UPDATED_FROM.year - 1} 年的动态更新，{MAY_BE_STALE}"
+
     def in_force(self, day: date) -> bool:
         """Whether this version holds on a day; no first day means it always has."""
         since, until = self.effective_from, self.effective_to
@@ -74,7 +93,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """A county's holdings. `path` is the file it was read from."""
+    """A county's holdings. `path` is the file it was read from; `clauses` the table of its access lists, absolute."""
 
     path: Path
     title: str
@@ -83,6 +102,7 @@ class Catalog:
     required_themes: tuple[str, ...]
     denominators: tuple[Denominator, ...]
     entries: tuple[Entry, ...]
+    clauses: Path | None = None
 
     def ids(self) -> tuple[str, ...]:
         """Layer ids in catalogue order, each once."""
@@ -193,6 +213,7 @@ _HEAD_KEYS = {
     "demonstration": _Key(_of(bool), _YES_NO, False),
     "statutory_area_km2": _Key(_number(0.0, math.inf, above=True), "应为大于 0 的数", None),
     "statutory_area_source": _Key(_text(), _TEXT, ""),
+    "clauses": _Key(_text(1), _SOME, None),
     "required_themes": _Key(_texts, "应为若干个主题的列表", REQUIRED_THEMES),
     "denominator": _Key(_of(list), _TABLES, []),
 }
@@ -277,6 +298,7 @@ def _frozen(data: Mapping[str, Any], path: Path) -> Catalog:
         required_themes=head["required_themes"],
         denominators=tuple(denominators),
         entries=tuple(_entry(layer, own, head, path.parent) for layer, own in zip(layers, columns, strict=True)),
+        clauses=None if head["clauses"] is None else (path.parent / head["clauses"]).resolve(),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from linxi_gis.law import Citation, Value, Verdict
+from linxi_gis.themes import STATUS_TITLES
 
 
 class Relation(enum.StrEnum):
@@ -131,6 +132,7 @@ class Hit:
 # A site may stick out of a coverage by this share before the layer counts as not covering it:
 # rounding of coordinates, not ground.
 COVERED = 1.0 - 1e-9
+OUTDATED = "layer_outdated"  # the Issue of a layer that predates the last known update
 
 LayerStatus = Literal["hit", "near", "clear", "not_covering", "not_checked", "stale"]
 
@@ -185,6 +187,16 @@ class LayerResult:
     issues: tuple[Issue, ...] = ()
 
     @property
+    def outdated(self) -> bool:
+        """Whether a stale layer only may be out of date."""
+        return any(issue.code == OUTDATED for issue in self.issues)
+
+    @property
+    def status_label(self) -> str:
+        """The status in words."""
+        return "可能过期" if self.outdated else STATUS_TITLES[self.status]
+
+    @property
     def unchecked(self) -> bool:
         """Whether "no zone" cannot be believed here, or not on the whole site.
 
@@ -221,11 +233,64 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """An overall verdict, and whether everything that had to be checked was."""
+
+    verdict: Verdict
+    complete: bool
+
+    @property
+    def label(self) -> str:
+        """The verdict in words.
+
+        >>> Outcome(Verdict.PROHIBITED, False).label, Outcome(Verdict.NOT_CHECKED, False).label
+        ('禁止（另有未核查）', '未核查')
+        """
+        beside = "" if self.complete or self.verdict is Verdict.NOT_CHECKED else "（另有未核查）"
+        return f"{self.verdict.label}{beside}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decisive:
+    """An unknown fact that may change the overall verdict, and where each answer would lead.
+
+    `if_yes` and `if_no` are the overall outcomes while all else stays unknown; `worst_yes` and `worst_no` the
+    worst verdicts still reachable over all answers to the rest (未核查 is worse than 提示 and milder than
+    须论证). `gravest` is the gravest verdict that it may bring about or take away, None where only completeness
+    hangs on it. `rules` are the rules that read it, those of the gravest findings first.
+    """
+
+    attribute: str
+    text: str
+    if_yes: Outcome
+    if_no: Outcome
+    worst_yes: Verdict
+    worst_no: Verdict
+    gravest: Verdict | None
+    rules: tuple[str, ...]
+
+    @property
+    def outcomes(self) -> str:
+        """Where each answer leads, as people read it."""
+        return f"是：{_led(self.if_yes, self.worst_yes)}；否：{_led(self.if_no, self.worst_no)}"
+
+
+def _led(now: Outcome, worst: Verdict) -> str:
+    """Say an outcome, and how grave the rest may still make it.
+
+    >>> _led(Outcome(Verdict.NOTICE, True), Verdict.PROHIBITED), _led(Outcome(Verdict.NOTICE, True), Verdict.NOTICE)
+    ('提示，最重可到禁止', '提示')
+    """
+    return now.label if worst is now.verdict else f"{now.label}，最重可到{worst.label}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What the law makes of one hit: a verdict, the rule and its words, what is still unknown.
 
     `hit` is None for a rule that looks at the project alone; `rule` and `basis` are None for a bare
-    measurement (a near miss that no rule speaks of).
+    measurement (a near miss that no rule speaks of). `at_most` is the least of the rule's effect and its caps:
+    what the verdict is when the condition is true.
     """
 
     layer: str
@@ -236,6 +301,50 @@ class Finding:
     say: str = ""
     questions: tuple[Question, ...] = ()
     attributes: tuple[tuple[str, Value | None], ...] = ()
+    at_most: Verdict = Verdict.PROHIBITED
+
+
+@dataclass(frozen=True, slots=True)
+class RedLine:
+    """What the red line comes to as practice words it, and why; `questions` (attribute, text) would tell more."""
+
+    outcome: Literal[
+        "not_involved", "crosses_without_land", "limited_activity", "national_project", "prohibited", "unclear",
+        "not_checked",
+    ]  # fmt: skip
+    label: str
+    why: str
+    questions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SensitiveArea:
+    """A kind of sensitive area of the EIA catalogue on the site, or perhaps on it, and the titles of the layers."""
+
+    item: str
+    area: str
+    sure: bool
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EiaHint:
+    """What the text of the EIA catalogue tells of a site: the sensitive areas, never the category itself.
+
+    `unseen` are the titles of themes with sensitive areas that were not, or not wholly, checked.
+    """
+
+    basis: Citation
+    areas: tuple[SensitiveArea, ...]
+    unseen: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The hint in one sentence."""
+        named = "、".join(f"{one.item}{'' if one.sure else '可能为'}{one.area}" for one in self.areas)
+        told = f"涉及名录{self.basis.article}环境敏感区：{named}" if named else f"没有命中名录{self.basis.article}的环境敏感区"
+        left = f"（{'、'.join(self.unseen)}未核查）" if self.unseen else ""
+        return f"{told}{left}；名录附表没有收入，报告书还是报告表须按行业对照附表"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +368,8 @@ class OtherReading:
 class Overall:
     """The verdict on the site: the worst finding, and what was not checked.
 
-    `label` is ready for print, e.g. 禁止（另有 2 个图层未核查）. `others` are the verdicts of the readings
+    `label` is ready for print, e.g. 禁止（另有 2 个图层未核查）. `questions` are those whose answers may change it,
+    the most decisive first. `others` are the verdicts of the readings
     that could not be ruled out; where one differs, `label` and `reasons` say so. `verdict` and
     `complete` are those of the reading in use.
     """
@@ -270,6 +380,7 @@ class Overall:
     unchecked: tuple[str, ...] = ()
     reasons: tuple[str, ...] = field(default_factory=tuple)
     others: tuple[OtherReading, ...] = ()
+    questions: tuple[Decisive, ...] = ()
 
     def reaches(self, bar: Verdict) -> bool:
         """Whether any reading is incomplete or as bad as `bar`: unknown is never clear.

@@ -16,10 +16,10 @@ import numpy as np
 import shapely
 
 from linxi_gis import __version__, engine, screening
-from linxi_gis.assess import beside_status, judged, not_overlaid, usable
 from linxi_gis.benches import Bench, benches
 from linxi_gis.figures import Beside, Figures, Measurement
 from linxi_gis.library import Library
+from linxi_gis.measuring import beside_status, is_judged, not_overlaid, usable
 from linxi_gis.model import Gap, Layer, Site
 from linxi_gis.screening import STATUSES, Columns
 
@@ -46,7 +46,7 @@ class Gauge:
         opened = self.library.layers(day)
         usable(opened, self.library)
         every = [*sites, *(other for site in sites for _, other in site.others)]
-        with self._bench([layer for layer in opened if judged(layer)]) as ready:
+        with self._bench([layer for layer in opened if is_judged(layer)]) as ready:
             found = _columns(every, ready)
         tables = [_Table(one, columns) for one, columns in zip(ready, found, strict=True)]
         demonstration = self.library.catalog.demonstration or any(layer.identity.demonstration for layer in opened)

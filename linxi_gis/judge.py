@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from linxi_gis.blanks import blind_bans, unchecked_layers, unevaluated
-from linxi_gis.case import open_case, told_zones
-from linxi_gis.finding import Finding, LayerResult, Overall
-from linxi_gis.law import Verdict
+from linxi_gis import clauses, decisive
+from linxi_gis.blanks import blind_bans, unchecked_layers, unevaluated, unseen_bans
+from linxi_gis.case import Case, Memo, open_case, told_zones
+from linxi_gis.clauses import Access, ClauseBook, Doubt
+from linxi_gis.decisive import Balance, Stake
+from linxi_gis.finding import Decisive, Finding, LayerResult, Overall
+from linxi_gis.law import Rule, Value, Verdict, comparisons
 from linxi_gis.project import Project
 from linxi_gis.rulebook import Rulebook
-from linxi_gis.zonelaw import absences, near_miss, of_project, true_hit, vicinity
+from linxi_gis.weigh import verdict_while_unknown
+from linxi_gis.zonelaw import absences, bare_verdict, near_miss, of_project, true_hit, vicinity
 
 ANY_PROHIBITION = "engine.any_prohibition"
 _MAX_REASONS = 5
@@ -23,13 +27,15 @@ class Judgement:
     """The findings that make the verdict, the reminders that do not, and what nobody evaluated.
 
     `unevaluated` holds (rule id, reason in one Chinese sentence) of rules in force that could not,
-    or not wholly, be evaluated; a rule whose condition is known to be false is not among them.
+    or not wholly, be evaluated; a rule whose condition is known to be false is not among them. `access` is the
+    comparison with the access lists of the control units met.
     """
 
     findings: tuple[Finding, ...]
     reminders: tuple[Finding, ...]
     overall: Overall
     unevaluated: tuple[tuple[str, str], ...]
+    access: Access = clauses.NOTHING
 
 
 def _reasons(findings: Sequence[Finding], titles: Mapping[str, str], worst: Verdict) -> tuple[str, ...]:
@@ -72,6 +78,9 @@ def judge(
     site_kind: str,
     inside_county: bool | None,
     site_accuracy_m: float = 0.0,
+    access_list: ClauseBook | None = None,
+    asking: bool = True,
+    memo: Memo | None = None,
 ) -> Judgement:
     """Judge one site's measured layers by the rules in force on `day`.
 
@@ -79,13 +88,15 @@ def judge(
     `site_accuracy_m` is added to a layer's accuracy where a distance is compared with the law's.
     A condition that cannot be decided yields the rule's own answer for the unknown, with the
     questions that would decide it: an unknown never lowers a verdict. See
-    docs/decisions/0003-three-valued-law.md.
+    docs/decisions/0003-three-valued-law.md. `asking` adds the questions that decide the overall verdict;
+    `memo` keeps what was weighed for the next site under the same rulebook.
     """
+    access = clauses.check(layers, project, access_list, rulebook.attributes, day)
     case = open_case(
-        layers, project, rulebook, day,
-        point=site_kind == "point", inside_county=inside_county, accuracy_m=site_accuracy_m,
+        layers, project, rulebook, day, point=site_kind == "point", inside_county=inside_county,
+        accuracy_m=site_accuracy_m, zone_facts=clauses.unit_facts(access, project), memo=memo or Memo(),
     )  # fmt: skip
-    findings: list[Finding] = []
+    findings: list[Finding] = [*clauses.findings(access, layers)]
     reminders: list[Finding] = []
     for layer in layers:
         for hit in told_zones(layer):
@@ -93,7 +104,8 @@ def judge(
         reminders += vicinity(case, layer)
     for theme in case.themes:
         findings += absences(case, theme)
-    for found in of_project(case, ("attribute", "date"), case.facts):
+    alone = tuple(of_project(case, ("attribute", "date"), case.facts))
+    for found in alone:
         (findings if found.verdict > Verdict.NOTICE else reminders).append(found)
     banned = any(found.verdict is Verdict.PROHIBITED for found in findings)
     reminders += of_project(case, ("aggregate",), {**case.facts, ANY_PROHIBITION: banned})
@@ -106,9 +118,42 @@ def judge(
     findings.sort(key=position)
     reminders.sort(key=position)
     told = {found.rule for found in (*findings, *reminders) if found.rule}
-    return Judgement(
-        tuple(findings),
-        tuple(reminders),
-        _overall(findings, layers, unchecked_layers(case), blind_bans(case)),
-        tuple(unevaluated(case, told)),
-    )
+    unchecked, unseen = unchecked_layers(case), tuple(unseen_bans(case))
+    overall = _overall(findings, layers, unchecked, blind_bans(case, unseen))
+    if asking:
+        questions = _decisive(case, project, (*findings, *alone), access, unseen, unchecked=bool(unchecked) or not layers)
+        overall = replace(overall, questions=questions)
+    return Judgement(tuple(findings), tuple(reminders), overall, tuple(unevaluated(case, told)), access)
+
+
+def _decisive(
+    case: Case, project: Project, found: Sequence[Finding], access: Access, unseen: Sequence[Rule], *, unchecked: bool
+) -> tuple[Decisive, ...]:
+    """Return the questions that decide; `found` is what every rule not known to be false says."""
+    rules = {rule.id: rule for rule in case.rules}
+    voices = [_stake(rules[one.rule], one) for one in found if one.rule in rules]
+    voices += [_open_clause(one, case) for one in clauses.doubts(access, project, case.layers)]
+    blinds = (Stake(rule.id, _read(rule.attributes, case), rule.effect, Verdict.CLEAR, rule.condition) for rule in unseen)
+    settled = [one.verdict for one in found if one.rule and one.rule not in rules]  # broken clauses
+    settled += [bare_verdict(case, layer, hit) for layer in case.layers for hit in told_zones(layer)]
+    balance = Balance(tuple(dict.fromkeys(voices)), tuple(blinds), max(settled, default=Verdict.CLEAR), unchecked)
+    if balance not in case.memo.asked:
+        case.memo.asked[balance] = decisive.questions(balance, case.rulebook.attributes)
+    return case.memo.asked[balance]
+
+
+def _read(names: Iterable[str], case: Case) -> tuple[tuple[str, Value | None], ...]:
+    return tuple((name, case.facts.get(name)) for name in names)
+
+
+def _open_clause(doubt: Doubt, case: Case) -> Stake:
+    names = dict.fromkeys(one.attribute for one in comparisons(doubt.condition))
+    return Stake(doubt.id, _read(names, case), doubt.effect, Verdict.CLEAR, doubt.condition)
+
+
+def _stake(rule: Rule, found: Finding) -> Stake:
+    """Return what a finding may still come to; what a rule on the project alone says up to 提示 is a reminder."""
+    true, unknown = found.at_most, verdict_while_unknown(rule, found.at_most)
+    if not rule.themes:
+        true, unknown = (end if end > Verdict.NOTICE else Verdict.CLEAR for end in (true, unknown))
+    return Stake(rule.id, found.attributes, true, unknown, rule.condition)

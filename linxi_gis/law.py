@@ -30,18 +30,16 @@ class Verdict(enum.Enum):
     PROHIBITED = (4, "禁止")
     NOT_CHECKED = (None, "未核查")
 
+    def __init__(self, place: int | None, label: str) -> None:
+        self._place = place
+        self.label = label  # the Chinese word printed everywhere
+
     @property
     def rank(self) -> int:
         """Place in the order; raises TypeError for NOT_CHECKED."""
-        rank = self.value[0]
-        if rank is None:
+        if self._place is None:
             raise TypeError("未核查不参与排序")
-        return int(rank)
-
-    @property
-    def label(self) -> str:
-        """The Chinese word printed everywhere."""
-        return str(self.value[1])
+        return self._place
 
     @classmethod
     def from_label(cls, label: str) -> Verdict:

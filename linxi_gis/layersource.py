@@ -204,13 +204,13 @@ class _Columns:
         return tuple(ids)
 
     def facts(self) -> tuple[tuple[tuple[str, Value], ...], ...]:
-        """Return the zone facts that rules read; an empty cell stays unknown."""
+        """Return the zone facts that rules read; an empty cell, or a grade we do not know, stays unknown."""
         grade = self.texts(self.entry.columns.grade)
         approval = self.texts(self.entry.columns.approval)
         rows: list[tuple[tuple[str, Value], ...]] = []
         for g, a in zip(grade, approval, strict=True):
             facts: list[tuple[str, Value]] = []
-            if g:
+            if grade_word(g):
                 facts.append(("zone.grade", grade_word(g)))
             if approved(a) is not None:
                 facts.append(("zone.approved_by_province", approved(a) is True))
@@ -236,12 +236,12 @@ _NO_WORD = re.compile(r"^[\s\-—－/／无]*$")
 
 
 def grade_word(text: str) -> str:
-    """Return the grade of a protected area as the rules name it; a word we do not know as it is.
+    """Return the grade of a protected area as the rules name it; "" for a word we do not know.
 
     >>> grade_word("市级自然保护区"), grade_word("自治区级"), grade_word("旗县级"), grade_word("一般")
-    ('市级', '省级', '县级', '一般')
+    ('市级', '省级', '县级', '')
     """
-    return next((grade for grade, pattern in _GRADES if re.search(pattern, text)), text)
+    return next((grade for grade, pattern in _GRADES if re.search(pattern, text)), "")
 
 
 def approved(text: str) -> bool | None:

@@ -16,6 +16,7 @@ import shapely
 
 from linxi_gis import crs, layersource, prepared, vectorfile, zoneindex
 from linxi_gis.catalog import Catalog, Entry
+from linxi_gis.clauses import ClauseBook
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import CacheError, LinxiError
 from linxi_gis.finding import Issue
@@ -43,12 +44,13 @@ class Library:
     `outline` is a simplified county outline (EPSG:4490). It serves a catalogue without a layer of
     theme admin_county: to judge coordinates, and, a kilometre inside its border, as the extent of
     layers that claim to cover the county. Prepared layers are kept in `cache`; `indexes` are made of each
-    layer and kept beside it.
+    layer and kept beside it. `access_list` are the clauses the catalogue names, read and checked.
     """
 
     catalog: Catalog
     outline: Geometry | None = None
     cache: prepared.Cache = field(default_factory=prepared.Cache)
+    access_list: ClauseBook | None = None
     indexes: layersource.Indexes = field(default_factory=dict)
     _read: dict[Entry, tuple[vectorfile.Signature, Layer]] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
@@ -145,6 +147,7 @@ class Library:
             return _gap(entry, error.what, error.remedy)
         except shapely.errors.GEOSException as error:
             return _gap(entry, f"图形无法处理（{str(error)[:80]}）", "请检查图层图形，或重新索取")
+        stale = stale or entry.outdated(day)
         return replace(layer, coverage=coverage, issues=(*layer.issues, *issues), stale=stale)
 
     def _open(self, entry: Entry) -> Layer:

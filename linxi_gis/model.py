@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol
 import shapely
 from numpy.typing import NDArray
 
+from linxi_gis.clauses import NOTHING, Access
 from linxi_gis.crs import Geometry
-from linxi_gis.finding import Finding, Issue, LayerResult, Overall
+from linxi_gis.finding import EiaHint, Finding, Issue, LayerResult, Overall, RedLine
 from linxi_gis.law import Value
 from linxi_gis.project import Project
 
@@ -111,6 +112,9 @@ class LayerIdentity:
     range_m: float = 2000.0
 
 
+MAY_BE_STALE = "数据可能过期"
+
+
 class GeometryColumn(Protocol):
     """Geometries by row or by an array of rows."""
 
@@ -134,7 +138,7 @@ class Layer:
     `zones` are valid shapely geometries in the area plane, shape (n,): an array, or a column that makes
     them when asked (`zonestore.Zones`); `tree` indexes them. The other columns may be lazy as well.
     `coverage` is the plane geometry where "no zone" really means none, None when unknown.
-    `stale` holds the reason when the newest version is out of date on the day, else "".
+    `stale` holds the reason when the newest version is out of date on the day, or may be, else "".
     """
 
     identity: LayerIdentity
@@ -148,6 +152,11 @@ class Layer:
     coverage: Geometry | None
     stale: str = ""
     issues: tuple[Issue, ...] = ()
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it only may be out of date: no later version says that it is."""
+        return self.stale.endswith(MAY_BE_STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +233,10 @@ class RulePack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
-    """Everything there is to say of one site on one day; every face is drawn from this."""
+    """Everything there is to say of one site on one day; every face is drawn from this.
+
+    `red_line` and `eia` are None on a day when no text knew of such.
+    """
 
     site: Site
     project: Project
@@ -239,4 +251,7 @@ class Assessment:
     demonstration: bool
     engine_version: str
     avoidance: Avoidance | None = None
+    access: Access = NOTHING
+    red_line: RedLine | None = None
+    eia: EiaHint | None = None
 

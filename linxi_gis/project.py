@@ -15,8 +15,20 @@ _BUILD_WORDS = {"新建": "is_new_build", "改建": "is_reconstruction", "扩建
 _BUILD_KEYS = tuple(_BUILD_WORDS.values())
 _YES = {"yes", "true", "1", "y", "是", "有"}
 _NO = {"no", "false", "0", "n", "否", "无", "没有"}
-_UNKNOWN = {"unknown", "", "?", "未知", "不明", "待定"}
+_UNKNOWN = {"unknown", "", "?", "？", "未知", "不明", "待定", "不知道", "不清楚"}
 TEXT_KEYS = ("name", "industry", "build")
+# Yearly amounts that clauses of an access list may set a threshold for, with the words they are asked by.
+AMOUNTS: Mapping[str, str] = {
+    "fresh_water_m3_a": "年取用新鲜水量（m³/a）",
+    "waste_water_m3_a": "年废水排放量（m³/a）",
+    "energy_tce_a": "年综合能耗（tce/a）",
+    "coal_t_a": "年用煤量（t/a）",
+    "so2_t_a": "二氧化硫年排放量（t/a）",
+    "nox_t_a": "氮氧化物年排放量（t/a）",
+    "dust_t_a": "颗粒物年排放量（t/a）",
+    "cod_t_a": "化学需氧量年排放量（t/a）",
+    "nh3n_t_a": "氨氮年排放量（t/a）",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +37,7 @@ class Project:
 
     `attributes` holds only what is known: an attribute that is absent is unknown.
     `build` is 新建, 改建 or 扩建 (or empty); it also answers the three build attributes.
-    `industry` is a GB/T 4754-2017 code.
+    `industry` is a GB/T 4754-2017 code, or several joined by 、. `amounts` holds the known ones of AMOUNTS.
     """
 
     name: str = ""
@@ -33,12 +45,13 @@ class Project:
     build: str = ""
     declared_area_m2: float | None = None
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    amounts: Mapping[str, float] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Value]:
-        """Return the known facts, with those that `build` implies.
+        """Return the known facts, with those that `build` implies; what is 新建 alone is not there yet, unless said so.
 
         >>> Project(build="新建").facts()
-        {'is_new_build': True, 'is_reconstruction': False, 'is_expansion': False}
+        {'is_existing': False, 'is_new_build': True, 'is_reconstruction': False, 'is_expansion': False}
         >>> Project().facts()
         {}
         """
@@ -46,6 +59,8 @@ class Project:
         if self.build:
             said = {_BUILD_WORDS[word] for word in _build_words(self.build)}
             implied = {key: key in said for key in _BUILD_KEYS}
+            if said == {"is_new_build"}:
+                implied = {"is_existing": False, **implied}
         return {**implied, **self.attributes}
 
 
@@ -81,7 +96,7 @@ def _truth(key: str, raw: object, where: str) -> bool | None:
         return False
     if word in _UNKNOWN:
         return None
-    raise UsageError(f"{key} = {raw!r} 不是 是/否/未知", where=where, remedy="请写 yes、no 或 unknown")
+    raise UsageError(f"{key} = {raw!r} 不是 是/否/未知", where=where, remedy="请写 是、否 或 不知道（yes、no、unknown）")
 
 
 def _positive(key: str, raw: object, where: str) -> float:
@@ -91,6 +106,19 @@ def _positive(key: str, raw: object, where: str) -> float:
         value = -1.0
     if not 0.0 < value < float("inf"):
         raise UsageError(f"{key} = {raw!r} 不是正数（平方米）", where=where)
+    return value
+
+
+def _amount(key: str, raw: object, where: str) -> float | None:
+    """Return a yearly amount, 0 or more; None when it is said to be unknown."""
+    if str(raw).strip().lower() in _UNKNOWN:
+        return None
+    try:
+        value = -1.0 if isinstance(raw, bool) else float(str(raw))
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < float("inf"):
+        raise UsageError(f"{key} = {raw!r} 不是数值：{AMOUNTS[key]}", where=where, remedy="请写数字，或 unknown")
     return value
 
 
@@ -104,10 +132,15 @@ def with_values(
     >>> with_values(Project(), [("has_outfall", "是")], known, "").facts()
     {'has_outfall': True}
     """
-    attributes = dict(project.attributes)
+    attributes, amounts = dict(project.attributes), dict(project.amounts)
     for key, raw in values:
         if key == "declared_area_m2":
             project = replace(project, declared_area_m2=_positive(key, raw, where))
+        elif key in AMOUNTS:
+            amounts.pop(key, None)
+            amount = _amount(key, raw, where)
+            if amount is not None:
+                amounts[key] = amount
         elif key in TEXT_KEYS:
             # JSON can spell half a character (a lone surrogate), which no file could be written with.
             text = str(raw).strip().encode("utf-8", "replace").decode("utf-8")
@@ -124,10 +157,9 @@ def with_values(
             if truth is not None:
                 attributes[key] = truth
         else:
-            raise UsageError(
-                f"没有名为 {key!r} 的项目属性", where=where, remedy="用 linxi rules attributes 查看全部属性"
-            )
-    project = replace(project, attributes=attributes)
+            remedy = f"用 linxi rules attributes 查看全部属性；数量有 {'、'.join(AMOUNTS)}"
+            raise UsageError(f"没有名为 {key!r} 的项目属性", where=where, remedy=remedy)
+    project = replace(project, attributes=attributes, amounts=amounts)
     _check_build(project, where)
     return project
 
@@ -136,7 +168,7 @@ def _check_build(project: Project, where: str) -> None:
     """Raise UsageError when an attribute contradicts `build`: nobody but the user may choose."""
     implied = replace(project, attributes={}).facts()
     for key, value in implied.items():
-        if project.attributes.get(key, value) != value:
+        if key in _BUILD_KEYS and project.attributes.get(key, value) != value:
             raise UsageError(
                 f"build = {project.build} 与 {key} = {'是' if project.attributes[key] else '否'} 矛盾",
                 where=where,

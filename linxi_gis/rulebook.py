@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from linxi_gis import shelf
+from linxi_gis import packfiles
 from linxi_gis.errors import RuleError
-from linxi_gis.law import Attribute, Citation, Condition, Rule, Verdict, comparisons
+from linxi_gis.law import Attribute, Citation, Condition, Rule, comparisons
+from linxi_gis.override import Override
+from linxi_gis.packfiles import Refusals
 from linxi_gis.rulefile import RULE_KEYS, Entry, Instrument, Record, read_rule
+from linxi_gis.zonewords import Cap, Sensitive, Theme, ZoneClass, read_zones
+
+__all__ = ["Cap", "Override", "Pack", "Refusals", "Rulebook", "Theme", "ZoneClass", "load", "read"]
 
 _TABLES = ("pack", "zones", "attributes", "instruments")
 _PACK_KEYS = frozenset(("name", "version", "date", "disclaimer"))
@@ -34,50 +35,13 @@ Match = Literal["yes", "maybe", "no"]
 
 
 @dataclass(frozen=True, slots=True)
-class ZoneClass:
-    """A class of zone: our code, the words of law and of layers for it, what else it may be."""
-
-    code: str
-    words: tuple[str, ...]
-    may_be: tuple[str, ...]
-
-
-def _spellings(known: ZoneClass) -> tuple[str, ...]:
-    return tuple(word.strip().casefold() for word in (known.code, *known.words))
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """What a theme is called and which classes its zones have; a context theme carries no law."""
-
-    name: str
-    title: str
-    words: tuple[str, ...]
-    classes: tuple[ZoneClass, ...]
-    context: bool
-
-    def class_of(self, word: str) -> ZoneClass | None:
-        """Return the class with this code or one of whose words it is, None when there is none.
-
-        White space round the word and the case of letters do not matter.
-        """
-        plain = word.strip().casefold()
-        return next((c for c in self.classes if plain and plain in _spellings(c)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """A known fact of a zone that limits every verdict on it (an unapproved circle has no force)."""
-
-    theme: str
-    condition: Condition
-    at_most: Verdict
-    say: str
-
-
-@dataclass(frozen=True, slots=True)
 class Rulebook:
-    """All rules of a pack with the tables they refer to. `sha256` is over every file of the pack."""
+    """All rules of a pack with the tables they refer to. `sha256` is over every file of the pack.
+
+    `replaced_by` names the rules that followed an ended one; `folders` is where the full articles lie;
+    `overrides` are what local packs answer more mildly, in force or not, `local` the ids of the rules they add.
+    `sensitive` are the kinds of area of the EIA catalogue that layers show.
+    """
 
     name: str
     version: str
@@ -89,6 +53,11 @@ class Rulebook:
     themes: Mapping[str, Theme]
     caps: tuple[Cap, ...] = ()
     penalties: Mapping[str, Citation] | None = None
+    replaced_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    folders: tuple[Path, ...] = field(default=(), compare=False)
+    overrides: tuple[Override, ...] = ()
+    local: frozenset[str] = frozenset()
+    sensitive: tuple[Sensitive, ...] = ()
 
     def in_force(self, day: date) -> tuple[Rule, ...]:
         """Return the rules in force on a day, in the order of their ids."""
@@ -104,6 +73,10 @@ class Rulebook:
     def penalty(self, id: str) -> Citation | None:
         """Return what breaking a rule costs, None when the pack does not say."""
         return (self.penalties or {}).get(id)
+
+    def predecessors(self, id: str) -> tuple[str, ...]:
+        """Return the rules that one followed, in the order of their ids."""
+        return tuple(old for old, new in sorted(self.replaced_by.items()) if id in new)
 
     def match(self, rule: Rule, theme: str, zone_class: str) -> Match:
         """Tell whether a zone of this theme and class is of the kind the rule speaks of.
@@ -123,70 +96,10 @@ class Rulebook:
         return "maybe" if wanted.intersection(found.may_be) else "no"
 
 
-def _tables(folder: Path, paths: Sequence[Path], kept: Path | None) -> dict[str, Mapping[str, object]]:
-    """Return every file of the pack by its stem; of one that was read before, what was kept of it.
-
-    Reading the TOML takes half of what a pack takes. What is kept is named by the SHA-256 of the files'
-    bytes and begins with its own: a damaged one is not believed.
-    """
-    place = None if kept is None else _place(kept, paths)
-    if place is not None:
-        with contextlib.suppress(OSError, ValueError):
-            digest, _, text = place.read_text(encoding="utf-8").partition("\n")
-            if hashlib.sha256(text.encode()).hexdigest() == digest:
-                found: dict[str, Mapping[str, object]] = json.loads(text, object_hook=_with_days)
-                return found
-    tables = {stem: _read(folder / f"{stem}.toml") for stem in _TABLES}
-    tables |= {path.stem: _read(path) for path in paths if path.stem not in _TABLES}
-    if place is not None:
-        text = json.dumps(tables, ensure_ascii=False, default=lambda day: {_DAY: day.isoformat()})
-        with contextlib.suppress(OSError):
-            shelf.write_text(place, f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
-    return tables
-
-
-_DAY = "$date"
-
-
-def _place(kept: Path, paths: Sequence[Path]) -> Path | None:
-    """Return where files of these names and bytes are kept, None when one cannot be read."""
-    total = hashlib.sha256()
-    try:
-        for path in paths:
-            content = path.read_bytes()
-            total.update(f"{path.name} {len(content)} ".encode() + content)
-    except OSError:
-        return None  # whoever reads it says so
-    return kept / f"{total.hexdigest()}.json"
-
-
-def _with_days(table: dict[str, object]) -> object:
-    """Return a table, or the date that stands for one."""
-    day = table.get(_DAY)
-    return date.fromisoformat(day) if isinstance(day, str) else table
-
-
-def _read(path: Path) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise RuleError("规则文件打不开", where=str(path), remedy="请检查规则包文件夹") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RuleError(f"不是有效的 UTF-8 TOML（{error}）", where=path.name) from error
-
-
-def _digest(paths: Iterable[Path]) -> str:
-    """SHA-256 over names and bytes, with CRLF and CR as LF: the same on every system."""
-    total = hashlib.sha256()
-    for path in paths:
-        content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        total.update(path.name.encode() + b"\0" + content + b"\0")
-    return total.hexdigest()
-
-
-def _attributes(raw: Mapping[str, object]) -> dict[str, Attribute]:
+def read_attributes(raw: Mapping[str, object], where: str = "attributes.toml") -> dict[str, Attribute]:
+    """Return the attributes by name; raises RuleError naming the attribute and the key."""
     found: dict[str, Attribute] = {}
-    top = Record.of(raw, "attributes.toml", frozenset(("attribute",)))
+    top = Record.of(raw, where, frozenset(("attribute",)))
     for record in top.tables("attribute", _ATTRIBUTE_KEYS):
         name = record.text("name")
         if name in found:
@@ -202,10 +115,11 @@ def _attributes(raw: Mapping[str, object]) -> dict[str, Attribute]:
     return found
 
 
-def _instruments(raw: Mapping[str, object]) -> dict[str, Instrument]:
+def read_instruments(raw: Mapping[str, object], where: str = "instruments.toml") -> dict[str, Instrument]:
+    """Return the instruments by key; raises RuleError naming the instrument and the key."""
     found = {}
     for key, value in raw.items():
-        record = Record.of(value, f"instruments.toml {key}", _INSTRUMENT_KEYS)
+        record = Record.of(value, f"{where} {key}", _INSTRUMENT_KEYS)
         found[key] = Instrument(
             key,
             record.text("title"),
@@ -213,56 +127,35 @@ def _instruments(raw: Mapping[str, object]) -> dict[str, Instrument]:
             record.text("legal_force"),
             record.day("effective_from"),
             record.day("effective_to"),
+            record.day("text_as_of"),
         )
     return found
 
 
-def _theme(record: Record) -> Theme:
-    classes = tuple(
-        ZoneClass(c.text("code"), c.words("words"), c.words("may_be"))
-        for c in record.tables("classes", frozenset(("code", "words", "may_be")))
-    )
-    codes = {c.code for c in classes}
-    for one in classes:
-        for other in one.may_be:
-            if other not in codes:
-                record.fail("classes", f"{one.code} 的 may_be 里没有定义 {other!r}")
-    return Theme(
-        record.text("name"), record.text("title"), record.words("words"), classes, record.flag("context")
-    )
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A rule pack as it lies in its files: the rulebook, and every rule with its place and its keys."""
+
+    rulebook: Rulebook
+    entries: Mapping[str, Entry]
+    instruments: Mapping[str, Instrument]
 
 
-def _zones(raw: Mapping[str, object]) -> tuple[dict[str, Theme], tuple[Cap, ...]]:
-    top = Record.of(raw, "zones.toml", frozenset(("theme", "cap")))
-    themes: dict[str, Theme] = {}
-    for record in top.tables("theme", frozenset(("name", "title", "words", "classes", "context"))):
-        theme = _theme(record)
-        if theme.name in themes:
-            record.fail("name", f"重复的主题 {theme.name!r}")
-        themes[theme.name] = theme
-    caps = []
-    for record in top.tables("cap", frozenset(("theme", "when", "at_most", "say"))):
-        if record.text("theme") not in themes:
-            record.fail("theme", f"没有主题 {record.text('theme')!r}")
-        caps.append(
-            Cap(
-                record.text("theme"),
-                record.condition("when"),
-                record.verdict("at_most"),
-                record.text("say"),
-            )
-        )
-    return themes, tuple(caps)
-
-
-def _entries(
-    files: Iterable[tuple[Path, Mapping[str, object]]], instruments: Mapping[str, Instrument]
-) -> Iterator[Entry]:
-    for path, table in files:
-        top = Record.of(table, path.name, frozenset(("subject", "rule")))
-        subject = top.text("subject")
-        for record in top.tables("rule", RULE_KEYS):
-            yield read_rule(record, subject, instruments)
+def read_entries(
+    files: Iterable[tuple[str, Mapping[str, object]]],
+    instruments: Mapping[str, Instrument],
+    refusals: Refusals,
+) -> list[Entry]:
+    """Return the rules of files named as messages name them; a fault of one rule is for `refusals`."""
+    found: list[Entry] = []
+    for name, table in files:
+        with refusals.one():
+            top = Record.of(table, name, frozenset(("subject", "rule")))
+            subject = top.text("subject")
+            for raw in top.tables("rule"):
+                with refusals.one():
+                    found.append(read_rule(raw.checked(RULE_KEYS), subject, instruments))
+    return found
 
 
 def _check_attributes(condition: Condition, attributes: Mapping[str, Attribute], where: str) -> None:
@@ -295,51 +188,79 @@ def _check_places(entry: Entry, themes: Mapping[str, Theme]) -> None:
                 raise RuleError(f"zones.toml 里没有分区用语 {word!r}", where=f"{where} bands")
 
 
-def _check_versions(entries: Mapping[str, Entry]) -> None:
-    for entry in entries.values():
-        until = entry.rule.basis.effective_to
-        for id in entry.replaced_by:
-            where = f"{entry.where} replaced_by"
-            if id not in entries:
-                raise RuleError(f"没有规则 {id!r}", where=where)
-            since = entries[id].rule.basis.effective_from
-            if until is None or since is None or since <= until:
-                raise RuleError(f"与接续的 {id} 时间重叠", where=where, remedy="请核对 effective_from/_to")
-        for id in entry.rule.related:
-            if id not in entries:
-                raise RuleError(f"没有规则 {id!r}", where=f"{entry.where} related")
+def _check_versions(entry: Entry, entries: Mapping[str, Entry]) -> None:
+    until = entry.rule.basis.effective_to
+    for id in entry.replaced_by:
+        where = f"{entry.where} replaced_by"
+        if id not in entries:
+            raise RuleError(f"没有规则 {id!r}", where=where)
+        since = entries[id].rule.basis.effective_from
+        if until is None or since is None or since <= until:
+            raise RuleError(f"与接续的 {id} 时间重叠", where=where, remedy="请核对 effective_from/_to")
+    for id in entry.rule.related:
+        if id not in entries:
+            raise RuleError(f"没有规则 {id!r}", where=f"{entry.where} related")
 
 
-def load(folder: Path, kept: Path | None = None) -> Rulebook:
+def check_entries(
+    found: Iterable[Entry],
+    attributes: Mapping[str, Attribute],
+    themes: Mapping[str, Theme],
+    refusals: Refusals,
+    known: Mapping[str, Entry] | None = None,
+) -> dict[str, Entry]:
+    """Return the rules by id, those `known` with them, each new one checked against the tables and the others."""
+    entries = dict(known or {})
+    fresh = list(found)
+    for entry in fresh:
+        with refusals.one():
+            if entry.rule.id in entries:
+                first = entries[entry.rule.id].where
+                raise RuleError("重复的规则编号", where=entry.where, remedy=f"另见 {first}")
+            entries[entry.rule.id] = entry
+            _check_attributes(entry.rule.condition, attributes, f"{entry.where} when")
+        with refusals.one():
+            _check_places(entry, themes)
+    for entry in fresh:
+        with refusals.one():
+            _check_versions(entry, entries)
+    return entries
+
+
+def read(folder: Path, kept: Path | None = None, refusals: Refusals | None = None) -> Pack:
     """Read a rule pack; raises RuleError naming the file, the rule and the key that is wrong.
 
     `kept` is a folder for what the files hold, so that they need not be parsed each time; None for none.
+    With `refusals` that gather, a rule that cannot be read is left out and the next one is read.
     """
+    refusals = refusals or Refusals()
     paths = sorted(folder.glob("*.toml"), key=lambda path: path.name)
-    tables = _tables(folder, paths, kept)
+    tables = packfiles.tables(folder, paths, _TABLES, kept, refusals)
     pack = Record.of(tables["pack"], "pack.toml", _PACK_KEYS)
-    attributes, instruments = _attributes(tables["attributes"]), _instruments(tables["instruments"])
-    themes, caps = _zones(tables["zones"])
-    for cap in caps:
+    attributes, instruments = read_attributes(tables["attributes"]), read_instruments(tables["instruments"])
+    zones = read_zones(tables["zones"])
+    for cap in zones.caps:
         _check_attributes(cap.condition, attributes, "zones.toml cap")
-    entries: dict[str, Entry] = {}
-    for entry in _entries(((path, tables[path.stem]) for path in paths if path.stem not in _TABLES), instruments):
-        if entry.rule.id in entries:
-            first = entries[entry.rule.id].where
-            raise RuleError("重复的规则编号", where=entry.where, remedy=f"另见 {first}")
-        _check_attributes(entry.rule.condition, attributes, f"{entry.where} when")
-        _check_places(entry, themes)
-        entries[entry.rule.id] = entry
-    _check_versions(entries)
-    return Rulebook(
+    subjects = ((path.name, tables[path.stem]) for path in paths if path.stem not in _TABLES and path.stem in tables)
+    entries = check_entries(read_entries(subjects, instruments, refusals), attributes, zones.themes, refusals)
+    book = Rulebook(
         name=pack.text("name"),
         version=pack.text("version"),
         issued=pack.day("date"),
         disclaimer=pack.text("disclaimer"),
-        sha256=_digest(paths),
+        sha256=packfiles.digest(paths),
         rules=tuple(entries[id].rule for id in sorted(entries)),
         attributes=attributes,
-        themes=themes,
-        caps=caps,
+        themes=zones.themes,
+        caps=zones.caps,
+        sensitive=zones.sensitive,
         penalties={id: e.penalty for id, e in entries.items() if e.penalty is not None},
+        replaced_by={id: e.replaced_by for id, e in entries.items() if e.replaced_by},
+        folders=(folder,),
     )
+    return Pack(book, entries, instruments)
+
+
+def load(folder: Path, kept: Path | None = None) -> Rulebook:
+    """Return the rulebook of a pack; raises RuleError like `read`."""
+    return read(folder, kept).rulebook

@@ -34,6 +34,7 @@ RULE_KEYS = frozenset((
     "penalty", "note", "reading", "related", "applies_in_linxi", "source", "source_quality",
     "screening_m", "always_say", "at_most", "tool",
 ))  # fmt: skip
+_PENALTY_KEYS = frozenset(("instrument", "article", "quote", "text_status"))
 _TOKEN = re.compile(r"\s*(?:(?P<mark>[()=])|'(?P<string>[^']*)'|(?P<word>[a-z_][a-z0-9_.]*))")
 _LITERALS = {"yes": True, "no": False}
 _KEYWORDS = ("and", "or", "not", "always", *_LITERALS)
@@ -57,6 +58,10 @@ class Record:
                     f"不认识的键 {key!r}", where=where, remedy="可用的键：" + "、".join(sorted(allowed))
                 )
         return cls(raw, where)
+
+    def checked(self, allowed: frozenset[str]) -> Record:
+        """Return the same table; raises RuleError when it holds a key nobody reads."""
+        return Record.of(self.raw, self.where, allowed)
 
     def fail(self, key: str, what: str, remedy: str = "") -> NoReturn:
         """Raise RuleError naming this table and the key."""
@@ -118,14 +123,16 @@ class Record:
         except ValueError as error:
             self.fail(key, f"条件 {text!r} 读不懂（{error}）", "用 and、or、not、括号和 属性 = '文字'")
 
-    def tables(self, key: str, allowed: frozenset[str]) -> Iterator[Record]:
-        """Yield the tables of a list of tables."""
+    def tables(self, key: str, allowed: frozenset[str] | None = None) -> Iterator[Record]:
+        """Yield the tables of a list of tables; without `allowed` their keys are for `checked` to look at."""
         value = self.raw.get(key, [])
         if not isinstance(value, list):
             self.fail(key, "应为表的列表")
         for number, raw in enumerate(value, 1):
             named = (raw.get("id") or raw.get("name")) if isinstance(raw, dict) else None
-            yield Record.of(raw, f"{self.where} {named or f'{key}[{number}]'}", allowed)
+            where = f"{self.where} {named or f'{key}[{number}]'}"
+            known = frozenset(raw) if allowed is None and isinstance(raw, dict) else allowed or frozenset()
+            yield Record.of(raw, where, known)
 
     def table(self, key: str, allowed: frozenset[str]) -> Record | None:
         """Return a nested table, None when the key is absent."""
@@ -227,6 +234,7 @@ class Instrument:
     legal_force: str
     effective_from: date | None
     effective_to: date | None
+    text_as_of: date | None
 
     def cite(
         self, article: str, quote: str, status: TextStatus, since: date | None, until: date | None
@@ -237,12 +245,17 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A rule with what the rule type has no place for: where it stood, its penalty, its successors."""
+    """A rule with what the rule type has no place for: where it stood, its penalty, its successors.
+
+    `instrument` and `penalty_instrument` are keys of the pack's table of instruments.
+    """
 
     rule: Rule
     where: str
     penalty: Citation | None
     replaced_by: tuple[str, ...]
+    instrument: str
+    penalty_instrument: str
 
 
 def _status(record: Record) -> TextStatus:
@@ -273,8 +286,9 @@ def _citation(record: Record, instruments: Mapping[str, Instrument]) -> Citation
     return law.cite(record.text("article"), record.text("quote", ""), _status(record), since, until)
 
 
-def _penalty(record: Record, rule: Citation, instruments: Mapping[str, Instrument]) -> Citation | None:
-    inner = record.table("penalty", frozenset(("instrument", "article", "quote", "text_status")))
+def _penalty(
+    inner: Record | None, rule: Citation, instruments: Mapping[str, Instrument]
+) -> Citation | None:
     if inner is None:
         return None
     law = _instrument(inner, instruments)
@@ -362,4 +376,8 @@ def read_rule(record: Record, subject: str, instruments: Mapping[str, Instrument
         at_most=_at_most(record, effect),
         tool=_tool(record, effect),
     )
-    return Entry(rule, record.where, _penalty(record, basis, instruments), record.words("replaced_by"))
+    penalty = record.table("penalty", _PENALTY_KEYS)
+    return Entry(
+        rule, record.where, _penalty(penalty, basis, instruments), record.words("replaced_by"),
+        record.text("instrument"), "" if penalty is None else penalty.text("instrument"),
+    )  # fmt: skip

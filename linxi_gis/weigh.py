@@ -25,16 +25,20 @@ Weighed = tuple[Truth, Verdict, tuple[Question, ...]]
 Reach = tuple[frozenset[bool], frozenset[bool], bool]  # truths after yes, after no, whether it matters
 
 
-def _verdict(rule: Rule, facts: Mapping[str, Value], at_most: Verdict) -> tuple[Truth, Verdict]:
-    """True gives the effect, False CLEAR, unknown what the rule says (须论证 if it says nothing)."""
+def verdict_while_unknown(rule: Rule, at_most: Verdict) -> Verdict:
+    """What a rule comes to while its condition is unknown: what it says itself, 须论证 if it says nothing."""
+    return min(rule.unknown_effect or min(Verdict.TO_JUSTIFY, rule.effect), at_most)
+
+
+def verdict_of(rule: Rule, facts: Mapping[str, Value], at_most: Verdict) -> tuple[Truth, Verdict]:
+    """True gives the effect, False CLEAR, unknown what `verdict_while_unknown` says."""
     truth = rule.condition.truth(facts)
     if truth is False:
         return truth, Verdict.CLEAR
-    unknown = rule.unknown_effect or min(Verdict.TO_JUSTIFY, rule.effect)
-    return truth, min(rule.effect if truth else unknown, at_most)
+    return truth, min(rule.effect, at_most) if truth else verdict_while_unknown(rule, at_most)
 
 
-def _domain(rule: Rule, name: str) -> tuple[Value, ...]:
+def values_of(rule: Rule, name: str) -> tuple[Value, ...]:
     """Return the values an attribute may have, as far as the condition can tell them apart."""
     compared = {one.value for one in comparisons(rule.condition) if one.attribute == name}
     texts = sorted(value for value in compared if isinstance(value, str))
@@ -47,7 +51,7 @@ def _reaches(rule: Rule, facts: Mapping[str, Value], unknown: Sequence[str]) -> 
         return _bounds(rule, facts, unknown)
     truths = {
         values: rule.condition.truth({**facts, **dict(zip(unknown, values, strict=True))}) is True
-        for values in product(*(_domain(rule, name) for name in unknown))
+        for values in product(*(values_of(rule, name) for name in unknown))
     }
     found = {}
     for k, name in enumerate(unknown):
@@ -77,7 +81,7 @@ def _questions(
 
     def then(name: str, answer: bool, truths: frozenset[bool]) -> Verdict:
         """The worst reachable; never below what is answered while the others stay unknown."""
-        now = _verdict(rule, {**facts, name: answer}, at_most)[1]
+        now = verdict_of(rule, {**facts, name: answer}, at_most)[1]
         return worst if True in truths else now
 
     asked = [
@@ -103,5 +107,5 @@ def weigh(
     decisive is asked; `if_yes` and `if_no` are the worst verdicts each answer leaves reachable.
     `known` describes the attributes the rule reads.
     """
-    truth, verdict = _verdict(rule, facts, at_most)
+    truth, verdict = verdict_of(rule, facts, at_most)
     return truth, verdict, _questions(rule, facts, at_most, known) if truth is None else ()

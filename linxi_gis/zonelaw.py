@@ -36,12 +36,14 @@ def _finding(
     limits = [Limit(rule.at_most or Verdict.PROHIBITED, rule.always_say), *limits]
     if rule.basis.text_status != "verbatim" and not rule.tool:
         limits.append(Limit(Verdict.TO_JUSTIFY, "条文待核"))
+    if rule.id in case.lowered:
+        limits.append(case.lowered[rule.id])
     at_most = min(limit.at_most for limit in limits)
     read = tuple((name, facts.get(name)) for name in rule.attributes)
     key = (rule.id, read, at_most)
-    if key not in case.memo:
-        case.memo[key] = weigh(rule, facts, at_most, case.rulebook.attributes)
-    truth, verdict, questions = case.memo[key]
+    if key not in case.memo.weighed:
+        case.memo.weighed[key] = weigh(rule, facts, at_most, case.rulebook.attributes)
+    truth, verdict, questions = case.memo.weighed[key]
     if truth is False:
         return None
     words = [rule.unknown_say if truth is None else "", *(limit.say for limit in limits)]
@@ -52,7 +54,7 @@ def _finding(
     if IN_RESERVE_CORE in rule.attributes:
         words.append(_IN_CORE if facts.get(IN_RESERVE_CORE) else "是否同时命中核心保护区尚未查明")
     say = "；".join(dict.fromkeys(word for word in words if word))
-    return Finding(layer, hit, verdict, rule.id, rule.basis, say, questions, read)
+    return Finding(layer, hit, verdict, rule.id, rule.basis, say, questions, read, min(rule.effect, at_most))
 
 
 def _class_limits(case: Case, rule: Rule, layer: LayerResult, hit: Hit, match: Match) -> list[Limit]:
@@ -72,7 +74,7 @@ def _layer_limits(layer: LayerResult) -> list[Limit]:
     if layer.legal_status == "draft":
         limits.append(Limit(Verdict.NOTICE, "图层为草案，只作提示"))
     if layer.status == "stale":
-        limits.append(Limit(Verdict.PROHIBITED, "图层版本已过期"))
+        limits.append(Limit(Verdict.PROHIBITED, f"图层{'数据可能过期' if layer.outdated else '版本已过期'}"))
     return limits
 
 
@@ -96,7 +98,7 @@ def _band_limits(case: Case, rule: Rule, layer: LayerResult, hit: Hit) -> list[L
 def _zone_facts(case: Case, layer: LayerResult, hit: Hit) -> tuple[dict[str, Value], list[Limit]]:
     """Return the project's facts with the zone's own, and the caps those facts bring."""
     own = {name: value for name, value in hit.facts if name.startswith("zone.")}
-    facts = {**case.facts, **own}
+    facts = {**case.facts, **own, **case.zone_facts.get((layer.id, hit.zone_id), {})}
     caps = [cap for cap in case.rulebook.caps if cap.theme == layer.theme]
     return facts, [Limit(cap.at_most, cap.say) for cap in caps if cap.condition.truth(facts) is True]
 
@@ -181,13 +183,23 @@ def true_hit(case: Case, layer: LayerResult, hit: Hit) -> list[Finding]:
     extra = [Limit(Verdict.PROHIBITED, thin)] if hit.critical else []
     found = [f for banded in (False, True) for f in _on_zone(case, layer, hit, extra, banded=banded)]
     found += _screened(case, layer, hit, extra)
-    if found:
-        return found
+    return found or [_bare_hit(case, layer, hit, thin if hit.critical else "")]
+
+
+def _bare_hit(case: Case, layer: LayerResult, hit: Hit, thin: str) -> Finding:
+    """Return a hit that no rule speaks of."""
     verdict, say = Verdict.NOTICE, _BARE
     if _good_inside(case, layer):
         part = "" if holds(case, layer) else "部分"
         verdict, say = Verdict.CLEAR, f"{part}位于{case.rulebook.themes[layer.theme].title}之内"
-    return [_bare(case, layer, hit, verdict, f"{say}；{thin}" if hit.critical else say)]
+    return _bare(case, layer, hit, verdict, f"{say}；{thin}" if thin else say)
+
+
+def bare_verdict(case: Case, layer: LayerResult, hit: Hit) -> Verdict:
+    """Return what is left of a zone when every rule falls away."""
+    if hit.relation.hit:
+        return _bare_hit(case, layer, hit, "").verdict
+    return _bare(case, layer, hit, Verdict.NOTICE if hit.critical else Verdict.CLEAR, "").verdict
 
 
 def near_miss(case: Case, layer: LayerResult, hit: Hit) -> list[Finding]:

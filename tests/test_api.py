@@ -259,6 +259,11 @@ def test_layers_rules_health_and_schema(client: httpx.Client) -> None:
     assert (layers[0]["id"], layers[0]["status"], layers[0]["zones"]) == ("redline", "usable", 5)
     ids = {rule["id"] for rule in client.get("/v1/rules", params={"on": "2026-08-14"}).json()["rules"]}
     assert "WSP-002-OLD" in ids and "WSP-002" not in ids
+    whole = client.get("/v1/rules/WSP-002").json()
+    assert whole["full_text"]["articles"][0]["number"] == "第三百一十九条"
+    assert "网箱养殖" in whole["full_text"]["articles"][0]["text"] and whole["earlier"] == ["WSP-002-OLD"]
+    assert whole["penalty"]["full_text"]["articles"][0]["number"] == "第一千一百四十五条"
+    problem(client.get("/v1/rules/WSP-999"), 404)
     health = client.get("/healthz").json()
     assert (health["status"], health["not_checked"]) == ("ok", 0)
     assert client.get("/schemas/assessment-1.json").json() == extract.schema()

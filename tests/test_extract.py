@@ -219,7 +219,7 @@ def test_the_spreadsheet_keeps_formulas_as_text_and_lists_every_layer(tmp_path: 
 
 
 def test_rounding_leaves_no_negative_zero() -> None:
-    assert str(extract._round(-1e-12, 4)) == "0.0"
+    assert str(extract.rounded(-1e-12, 4)) == "0.0"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -318,6 +318,8 @@ def test_the_wheel_holds_the_four_packages_and_their_assets(built: Path) -> None
     assert tops == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert {"linxi_maps/static/a.js", "linxi_api/static/b.js"} <= names
+    rules = "linxi_layers/rules"
+    assert {f"{rules}/articles/eco_code_2026.toml", f"{rules}/proof/records.toml"} <= names
 
 
 def test_no_official_layer_is_ever_packed(built: Path) -> None:

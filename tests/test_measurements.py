@@ -174,7 +174,7 @@ def test_the_layers_stay_open_until_they_change(tmp_path: Path, monkeypatch: pyt
 def test_a_version_is_measured_on_its_day(tmp_path: Path) -> None:
     write_layer(tmp_path / "old.gpkg", [square(0, 0, 100)])
     write_layer(tmp_path / "new.gpkg", [square(500, 0, 100)])
-    old = entry("redline", "ecological_redline", "old.gpkg", effective_from=date(2020, 1, 1), effective_to=date(2024, 12, 31))
+    old = entry("redline", "ecological_redline", "old.gpkg", effective_from=date(2023, 1, 1), effective_to=date(2024, 12, 31))
     new = entry("redline", "ecological_redline", "new.gpkg", effective_from=date(2025, 1, 1), version="新")
     gauge = Gauge(open_library(tmp_path, [old, new]))
     days = {day: gauge.measure([site(HUNDRED)], day)[0].layers[0].status for day in (date(2024, 6, 1), date(2026, 6, 1))}

@@ -31,7 +31,13 @@ def said(*pairs: str) -> Project:
 def test_build_words(build: str, yes: set[str]) -> None:
     facts = said(f"build={build}").facts()
     assert {key for key, value in facts.items() if value} == yes
-    assert len(facts) == 3
+    assert facts.get("is_existing") is (False if build == "新建" else None)
+    assert len(facts) == (4 if build == "新建" else 3)
+
+
+def test_what_is_built_already_may_be_said_of_a_new_build() -> None:
+    """未批先建: filed as new, standing already."""
+    assert said("build=新建", "is_existing=yes").facts()["is_existing"] is True
 
 
 @pytest.mark.parametrize("build", ["非新建", "搬迁", "新建？", "不改建"])

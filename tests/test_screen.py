@@ -26,7 +26,7 @@ from click.testing import CliRunner
 from pyarrow import RecordBatch
 from yard import DAY, GK, entry, line, point, square, write_catalog, write_layer
 
-from linxi_gis import assess, batch, benches, crs, engine, overlay, prepared, screening, shelf
+from linxi_gis import batch, benches, crs, engine, measuring, overlay, prepared, screening, shelf
 from linxi_gis import catalog as catalogs
 from linxi_gis.batch import conveyor, parts, pools, raw, sinks, table, work
 from linxi_gis.cli import linxi, roof
@@ -152,7 +152,7 @@ def answer(many: Path, ready: tuple[batch.Job, batch.Desk], tmp_path_factory: py
 
 
 def test_a_block_says_what_the_measuring_of_one_site_says(yard: Path, ready: tuple[batch.Job, batch.Desk]) -> None:
-    """Status, figures, hits and nearest zone against `overlay.measure` and `assess.layer_result`, site by site."""
+    """Status, figures, hits and nearest zone against `overlay.measure` and `measuring.layer_result`, site by site."""
     sites = [make_site(shape, Reference(GK, "测试"), site_id=str(i)) for i, shape in enumerate(drawn(160))]
     grounds = np.array([site.ground for site in sites], dtype=object)
     kinds = shapely.get_dimensions(grounds).astype(np.int8)
@@ -165,7 +165,7 @@ def test_a_block_says_what_the_measuring_of_one_site_says(yard: Path, ready: tup
             assert np.isnan(columns.area_m2).all()
             continue
         for i, site in enumerate(sites):
-            one = assess.layer_result(0, site, bench.layer, overlay.measure([site], bench.layer))
+            one = measuring.layer_result(0, site, bench.layer, overlay.measure([site], bench.layer))
             where = (bench.identity.id, i)
             assert screening.STATUSES[columns.status[i]] == one.status, where
             seen.add(one.status)

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from linxi_gis import __version__
+from linxi_gis import __version__, industry
 from linxi_gis.assess import assess, landmarks
 from linxi_gis.errors import InputError, UsageError
 from linxi_gis.finding import Issue
@@ -30,9 +30,10 @@ from linxi_gis.library import Library
 from linxi_gis.model import Gap, Layer
 from linxi_gis.moves import with_avoidance
 from linxi_gis.project import Project, with_values
-from linxi_gis.report import extract, issuefile, measured
+from linxi_gis.report import extract, issuefile, measured, rulepage
 from linxi_gis.rulebook import Rulebook
 from linxi_gis.survey_area import beside
+from linxi_layers import industry_file
 
 router = APIRouter(tags=["选址研判"])
 # What a form needs beside its file: boundaries, headers, the project's text.
@@ -41,6 +42,12 @@ _FORM_BYTES = 1024 * 1024
 _PROJECT_BYTES = 8 * 1024 * 1024
 _PASTED = "粘贴的文本"
 _TEXTS = ("text/plain", "text/csv", "text/tab-separated-values")
+
+
+class NotFoundError(UsageError):
+    """There is no such thing at this address."""
+
+    http_status = 404
 
 
 class TooLargeError(InputError):
@@ -168,6 +175,9 @@ def _assess(
 ) -> dict[str, Any]:  # fmt: skip
     values = _object(sent.project, "project") if sent.project is not None else _member(sent.data)
     project = with_values(Project(), values.items(), rules.attributes, "project")
+    if project.industry:
+        codes = industry.checked(project.industry, industry.read(industry_file()), "project.industry")
+        project = replace(project, industry=codes)
     reading = _located(sent, library, desk, day, options)
     known = sites_with_landmarks(reading.sites, lambda: landmarks(library, day))
     sites = [corridor(site, wanted.width_m) if wanted.width_m else site for site in known]
@@ -262,6 +272,14 @@ def list_rules(rules: RulesDep, on: OnQuery = None) -> dict[str, Any]:
             for rule in rules.in_force(day)
         ],
     }
+
+
+@router.get("/v1/rules/{rule_id}", summary="一条规则，连同条文全文")
+def show_rule(rules: RulesDep, rule_id: str) -> dict[str, Any]:
+    """原文、日期、条件、要问的问题、罚则、前后各版、条文全文，与命令行 `linxi rules show --format json` 相同。"""
+    if all(rule.id != rule_id for rule in rules.rules):
+        raise NotFoundError(f"没有编号为 {rule_id[:40]!r} 的规则", remedy="用 GET /v1/rules 查看编号")
+    return rulepage.body(rules, rules.rule(rule_id))
 
 
 @router.get("/healthz", summary="是否可用")

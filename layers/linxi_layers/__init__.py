@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["demo_catalog", "demo_outline", "plan_file", "rules_dir"]
+__all__ = ["demo_catalog", "demo_outline", "industry_file", "plan_file", "rules_dir"]
 
 _HERE = Path(__file__).parent
 
@@ -27,3 +27,8 @@ def rules_dir() -> Path:
 def plan_file() -> Path:
     """Return the county plan's area ratios, to compare computed ones with."""
     return _HERE / "plan.toml"
+
+
+def industry_file() -> Path:
+    """Return the table of GB/T 4754-2017: codes and names of industries."""
+    return _HERE / "industry_gbt4754_2017.tsv"

@@ -1,7 +1,7 @@
 """The command line: `linxi ...`. Machine output on stdout, progress and complaints on stderr.
 
 Exit codes: 0 done, whatever the verdict; 1 only with --fail-on; 2 usage; 3 an input could not be
-read; 4 nothing could be checked.
+read; 4 nothing could be checked, or the rule pack does not prove itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import click
 
 from linxi_gis import __version__
-from linxi_gis.cli import check, county, read, screen, service, words
+from linxi_gis.cli import check, clauses, county, industry, read, rules, screen, service, words
 
 
 @click.group(cls=words.Group, context_settings={"max_content_width": 100})
@@ -22,10 +22,11 @@ def linxi() -> None:
 
 
 for command in (
-    check.check, read.read, screen.screen, county.layers, county.indicators, county.map_, county.rules,
-    service.serve, service.doctor,
+    check.check, read.read, screen.screen, county.layers, county.indicators, county.map_, rules.rules,
+    industry.industry, service.serve, service.doctor,
 ):  # fmt: skip
     linxi.add_command(command)
+county.layers.add_command(clauses.layers_import)
 
 # New objects before a look for garbage: a short run makes some 100,000, none of it garbage, and each look takes ms.
 _GARBAGE = 20_000

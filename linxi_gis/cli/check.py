@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linxi_gis.cli import ask as asking
 from linxi_gis.cli import read as reads
 from linxi_gis.cli import reading as readings
 from linxi_gis.cli import roof, words
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from linxi_gis.intake import Options, Reading
     from linxi_gis.intake.guard import Reader
     from linxi_gis.model import Assessment, Site
+    from linxi_gis.project import Project
     from linxi_gis.report.issuefile import Told
 
 FORMATS = ("json", "html", "geojson", "xlsx")
@@ -38,7 +40,10 @@ _FAIL_ON = [v.label for v in (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO
 @click.argument("sites", nargs=-1, required=True, metavar="地块文件...")
 @click.option("--project", "project_file", metavar="P.toml", help="项目情况文件")
 @click.option("--set", "sets", multiple=True, metavar="属性=值", help="项目属性（是/否/未知），可多次；见 linxi rules attributes")
+@click.option("--ask", is_flag=True, help=asking.ASK_HELP)
+@click.option("--save-answers", "answers_file", metavar="P.toml", help=asking.SAVE_HELP)
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
+@click.option("--rules", "local", multiple=True, metavar="文件夹", help=roof.RULES_HELP)
 @click.option("--on", metavar="日期", help=roof.ON_HELP)
 @click.option("--crs", metavar="坐标系", help=readings.CRS_HELP)
 @click.option("--transform", metavar="参数", help=readings.TRANSFORM_HELP)
@@ -52,9 +57,10 @@ _FAIL_ON = [v.label for v in (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO
 @click.option("--issues", "issues_file", metavar="问题.geojson", help=reads.ISSUES_HELP)
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), metavar="结论", help="有地块达到该结论时退出码为 1")
 def check(
-    sites: tuple[str, ...], project_file: str | None, sets: tuple[str, ...], catalog: str | None,
-    on: str | None, crs: str | None, transform: str | None, limits: tuple[str, ...], width: float | None, area_method: str,
-    avoid: float | None, out: str | None, formats: str | None, issues_file: str | None, fail_on: str | None,
+    sites: tuple[str, ...], project_file: str | None, sets: tuple[str, ...], ask: bool, answers_file: str | None,
+    catalog: str | None, local: tuple[str, ...], on: str | None, crs: str | None, transform: str | None,
+    limits: tuple[str, ...], width: float | None, area_method: str, avoid: float | None, out: str | None,
+    formats: str | None, issues_file: str | None, fail_on: str | None,
 ) -> int:  # fmt: skip
     """研判地块：读入坐标文件，与全部图层比对，按当日条文给出初步结论。
 
@@ -64,9 +70,10 @@ def check(
     写 - 从标准输入粘贴坐标。只想看怎么读的，用 linxi read。
     """
     wanted = _formats(formats, out)
+    project_file = asking.check_options(ask, answers_file, project_file, sites)
     asked = readings.options_of(crs, transform, limits)
     day = roof.day_of(on)
-    office = roof.open_office(catalog)
+    office = roof.open_office(catalog, local)
     project = roof.project_of(project_file, sets, office.rulebook)
     if avoid is not None and not 0.0 < avoid <= MAX_AVOID_M:
         raise UsageError(
@@ -84,13 +91,7 @@ def check(
             click.echo("[]")
         return InputError.exit_code
 
-    from linxi_gis.assess import assess
-
-    assessments = assess(read, office.library, office.rulebook, day, project)
-    if avoid is not None:
-        from linxi_gis.moves import with_avoidance
-
-        assessments = with_avoidance(assessments, office.library, office.rulebook, day, avoid)
+    assessments = _assessed(read, office, day, project, ask=ask, answers_file=answers_file, avoid=avoid)
     if out is None and wanted == ("json",):
         from linxi_gis.report import extract
 
@@ -105,6 +106,27 @@ def check(
     if failed:
         return InputError.exit_code
     return _failing(assessments, fail_on)
+
+
+def _assessed(
+    sites: Sequence[Site], office: roof.Office, day: date, project: Project,
+    *, ask: bool, answers_file: str | None, avoid: float | None,
+) -> list[Assessment]:  # fmt: skip
+    """Measure once, ask and judge as often as need be, and look for ways round where that was asked for."""
+    from linxi_gis.assess import judged
+    from linxi_gis.measuring import measure
+
+    batch = measure(sites, office.library, day)
+    if ask:
+        project = asking.ask(batch, office.rulebook, project)
+    if answers_file is not None:
+        asking.save(Path(answers_file), project, office.rulebook)
+    assessments = judged(batch, office.rulebook, project)
+    if avoid is None:
+        return assessments
+    from linxi_gis.moves import with_avoidance
+
+    return with_avoidance(assessments, office.library, office.rulebook, day, avoid)
 
 
 def _formats(text: str | None, out: str | None) -> tuple[str, ...]:

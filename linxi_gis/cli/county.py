@@ -1,4 +1,4 @@
-"""What the county holds: `linxi layers`, `linxi indicators`, `linxi map`, `linxi rules`."""
+"""What the county holds: `linxi layers`, `linxi indicators`, `linxi map`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ import click
 
 from linxi_gis.cli import roof, words
 from linxi_gis.errors import UsageError
-from linxi_gis.themes import TEXT_STATUS_TITLES
 
 if TYPE_CHECKING:
     from datetime import date
 
     from linxi_gis.model import Gap, Layer
-    from linxi_gis.rulebook import Rulebook
 
 _CATALOG = click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
 _ON = click.option("--on", metavar="日期", help=roof.ON_HELP)
@@ -54,7 +52,7 @@ def _holding(layer: Layer | Gap) -> _Holding:
         status, zones, sha256, issues = "not_checked", 0, "", (layer.issue.text,)
     else:
         status, zones, sha256 = ("stale" if layer.stale else "usable"), len(layer.zone_ids), layer.sha256
-        issues = tuple(issue.text for issue in layer.issues)
+        issues = tuple(text for text in (layer.stale, *(issue.text for issue in layer.issues)) if text)
     return _Holding(
         identity.id, identity.theme, identity.title, identity.required, identity.version, status, zones, sha256, issues
     )
@@ -76,7 +74,7 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
     if form == "json":
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
         return
-    labels = {"usable": "可用", "stale": "已过期", "not_checked": "未核查"}
+    labels = {"usable": "可用", "stale": "过期", "not_checked": "未核查"}
     _table(
         ("编号", "主题", "名称", "必备", "版本", "状态", "个数", "说明"),
         [
@@ -191,65 +189,6 @@ def map_(catalog: str | None, on: str | None, out: str) -> None:
     except OSError as error:
         raise UsageError(f"文件 {out} 写不出来", remedy="请换一个 --out") from error
     click.echo(str(path))
-
-
-@click.group(cls=words.Group)
-def rules() -> None:
-    """规则包：当日有效的条文、项目属性。"""
-
-
-@rules.command("list", cls=words.Command)
-@_ON
-def rules_list(on: str | None) -> None:
-    """列出某日有效的规则。"""
-    day = roof.day_of(on)
-    _table(
-        ("编号", "区域", "类别", "效果", "依据", "条", "原文"),
-        [
-            (rule.id, rule.zone_words, rule.class_words, rule.effect.label, rule.basis.instrument, rule.basis.article,
-             TEXT_STATUS_TITLES[rule.basis.text_status])
-            for rule in _rulebook().in_force(day)
-        ],
-    )  # fmt: skip
-
-
-@rules.command("show", cls=words.Command)
-@click.argument("rule_id", metavar="编号")
-def rules_show(rule_id: str) -> None:
-    """显示一条规则：原文、日期、触发条件、要问的问题。"""
-    book = _rulebook()
-    if all(rule.id != rule_id for rule in book.rules):
-        raise UsageError(f"没有编号为 {rule_id!r} 的规则", remedy="用 linxi rules list 查看编号")
-    rule = book.rule(rule_id)
-    basis = rule.basis
-    click.echo(f"{rule.id}  {rule.effect.label}  {rule.zone_words} / {rule.class_words}")
-    click.echo(f"《{basis.instrument}》{basis.number} {basis.article}（{basis.legal_force}）")
-    click.echo(f"施行：{basis.effective_from or '不详'} 至 {basis.effective_to or '今'}；{TEXT_STATUS_TITLES[basis.text_status]}")
-    click.echo(f"原文：{basis.quote}")
-    for label, text in (("适用活动", rule.activity), ("例外", rule.exception), ("说明", rule.note)):
-        if text:
-            click.echo(f"{label}：{text}")
-    for name in rule.attributes:
-        click.echo(f"属性 {name}：{book.attributes[name].question}")
-    if rule.related:
-        click.echo(f"相关规则：{'、'.join(rule.related)}")
-
-
-@rules.command("attributes", cls=words.Command)
-def rules_attributes() -> None:
-    """列出规则用到的项目属性和对应的问题（写进 project.toml 或 --set）。"""
-    book = _rulebook()
-    _table(
-        ("属性", "含义", "问题"),
-        [(a.name, a.label, a.question) for a in book.attributes.values() if a.origin in ("user", "clause_comparison")],
-    )
-
-
-def _rulebook() -> Rulebook:
-    from linxi_gis import rulebook
-    from linxi_layers import rules_dir
-
-    return rulebook.load(rules_dir())
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -13,6 +13,7 @@ from linxi_gis.cli.roof import Office
 from linxi_gis.errors import UsageError
 from linxi_gis.model import Assessment, Layer
 from linxi_gis.report import extract, sheet
+from linxi_gis.report.provisos import DISCLAIMER, STAMP
 
 # Names Windows refuses, and characters no file system takes everywhere.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\s]+')
@@ -93,7 +94,7 @@ def feature(assessment: Assessment) -> dict[str, object]:
             "on": assessment.on.isoformat(),
             "命中图层": [layer.title for layer in assessment.layers if layer.status == "hit"],
             "未核查": list(overall.unchecked),
-            "说明": extract.STAMP if assessment.demonstration else extract.DISCLAIMER,
+            "说明": STAMP if assessment.demonstration else DISCLAIMER,
         },
     }
 

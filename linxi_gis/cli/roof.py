@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,11 +19,13 @@ from linxi_gis.errors import LinxiError, UsageError
 from linxi_gis.units import plain
 
 if TYPE_CHECKING:
+    from linxi_gis.clauses import ClauseBook
     from linxi_gis.library import Library
     from linxi_gis.project import Project
     from linxi_gis.rulebook import Rulebook
 
 CATALOG_HELP = "图层目录 catalog.toml；不写时依次找 LINXI_CATALOG、./catalog.toml、./layers/local/catalog.toml，最后用示意图层"
+RULES_HELP = "地方规则包的文件夹（自治区、市、县、司法），加在国家规则包之上，可多次"
 ON_HELP = "研判日期 YYYY-MM-DD，默认今天；按当日有效的图层和条文"
 _SOON_S = 3.0  # set-up compiles the engine; where it did not, whoever waits longer is told why
 OUTLINE_COUNTY = "150424"  # the bundled outline is that of 林西县
@@ -54,15 +57,14 @@ def catalog_path(given: str | None, *, tell: bool = True) -> Path:
     return path
 
 
-def open_office(catalog: str | None) -> Office:
-    """Open the catalogue and the rule pack; raises CatalogError or RuleError."""
+def open_office(catalog: str | None, local: Sequence[str] = ()) -> Office:
+    """Open the catalogue and the rule packs; raises CatalogError or RuleError."""
     import shapely
 
     from linxi_gis import catalog as catalogs
-    from linxi_gis import rulebook
     from linxi_gis.library import Library
     from linxi_gis.prepared import Cache
-    from linxi_layers import demo_outline, rules_dir
+    from linxi_layers import demo_outline
 
     path = catalog_path(catalog)
     catalog_read = catalogs.read(path)
@@ -78,7 +80,33 @@ def open_office(catalog: str | None) -> Office:
     if catalog_read.county == OUTLINE_COUNTY:
         drawn = shapely.from_geojson(demo_outline().read_text(encoding="utf-8"))
         outline = shapely.union_all(shapely.get_parts(drawn))
-    return Office(Library(catalog_read, outline, cache), rulebook.load(rules_dir(), cache_folder() / "rules"))
+    rules = open_rulebook(local)
+    return Office(Library(catalog_read, outline, cache, access_list_of(catalog_read.clauses, rules)), rules)
+
+
+def open_rulebook(local: Sequence[str] = ()) -> Rulebook:
+    """Open the national rule pack and the local ones of these folders; raises RuleError, UsageError."""
+    from linxi_gis import localpack
+    from linxi_layers import rules_dir
+
+    return localpack.load(rules_dir(), rule_folders(local), cache_folder() / "rules")
+
+
+def rule_folders(given: Sequence[str]) -> list[Path]:
+    """Return the folders of --rules; raises UsageError when one is not there."""
+    folders = [Path(one) for one in given]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"没有文件夹 {folder}", remedy="--rules 写规则包所在的文件夹")
+    return folders
+
+
+def access_list_of(path: Path | None, rules: Rulebook) -> ClauseBook | None:
+    """Return the clauses of a table, None where the catalogue names none; raises CatalogError."""
+    from linxi_gis import clausefile, industry
+    from linxi_layers import industry_file
+
+    return None if path is None else clausefile.read(path, rules.attributes, industry.read(industry_file()))
 
 
 def cache_folder() -> Path:
@@ -131,10 +159,18 @@ def with_landmarks(error: LinxiError, office: Office, day: date) -> LinxiError:
 
 def project_of(path: str | None, sets: tuple[str, ...], rules: Rulebook) -> Project:
     """Return the project of a file and --set words, the latter winning. Raises UsageError."""
+    from dataclasses import replace
+
+    from linxi_gis import industry
     from linxi_gis import project as projects
+    from linxi_layers import industry_file
 
     base = projects.read(Path(path), rules.attributes) if path else projects.Project()
-    return projects.with_values(base, projects.parse_sets(sets), rules.attributes, "--set")
+    project = projects.with_values(base, projects.parse_sets(sets), rules.attributes, "--set")
+    if not project.industry:
+        return project
+    where = "--set" if project.industry != base.industry else str(path)
+    return replace(project, industry=industry.checked(project.industry, industry.read(industry_file()), where))
 
 
 def warm_engine(*, here: bool = False) -> None:

@@ -109,7 +109,8 @@ def _prepared(catalog: str | None, on: str | None, asked: Options) -> tuple[Job,
         if isinstance(one.layer, Gap):
             click.echo(plain(f"未核查：{one.layer.issue.text}；{one.layer.issue.remedy}"), err=True)
         elif one.layer.stale:
-            click.echo(plain(f"已过期：{one.identity.title}：{one.layer.stale}"), err=True)
+            word = "可能过期" if one.layer.outdated else "已过期"
+            click.echo(plain(f"{word}：{one.identity.title}：{one.layer.stale}"), err=True)
     click.echo("量算，不研判：结果只有命中、面积、距离，没有结论", err=True)
     return job, own
 

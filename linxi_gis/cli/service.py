@@ -11,17 +11,18 @@ from linxi_gis.errors import LinxiError, UsageError
 
 @click.command(cls=words.Command)
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
+@click.option("--rules", "local", multiple=True, metavar="文件夹", help=roof.RULES_HELP)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="地址", help="只在本机服务；对外服务请放在反向代理之后")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), metavar="端口", help="端口，0 为自动选择")
 @click.option("--limit", "limits", multiple=True, metavar="项目=数值", help=readings.LIMIT_HELP)
-def serve(catalog: str | None, host: str, port: int, limits: tuple[str, ...]) -> None:
+def serve(catalog: str | None, local: tuple[str, ...], host: str, port: int, limits: tuple[str, ...]) -> None:
     """启动 HTTP 接口（/docs 有说明，离线可看）。"""
     import uvicorn
 
     from linxi_api.app import create_app
 
     bounds = readings.limits_of(limits)
-    office = roof.open_office(catalog)
+    office = roof.open_office(catalog, local)
     roof.warm_engine(here=True)
     app = create_app(office.library, office.rulebook, bounds)
     click.echo(f"接口说明：http://{host}:{port}/docs  按 Ctrl+C 停止", err=True)

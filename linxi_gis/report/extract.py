@@ -10,15 +10,26 @@ from typing import Any
 import shapely
 
 from linxi_gis.crs import Geometry
-from linxi_gis.finding import Finding, Hit, Issue, LayerResult, OtherReading, Passage, Question
-from linxi_gis.law import Citation, Value
+from linxi_gis.finding import (
+    Decisive,
+    EiaHint,
+    Finding,
+    Hit,
+    Issue,
+    LayerResult,
+    OtherReading,
+    Outcome,
+    Passage,
+    Question,
+    RedLine,
+)
+from linxi_gis.law import Citation, Value, Verdict
 from linxi_gis.model import Assessment, Avoidance, Candidate, Partition, Site
+from linxi_gis.report import access, paragraph
+from linxi_gis.report.provisos import DISCLAIMER, NO_ADVICE
 from linxi_gis.units import lies, wind
 
 SCHEMA = "assessment-1"
-DISCLAIMER = "初步研判，不替代主管部门认定"
-STAMP = "示意数据，结论无效力"
-NO_ADVICE = "仅供选址调整时参考的思路，不构成拆分项目的建议，也不代表避让后可行"
 Json = Mapping[str, Any]
 
 
@@ -43,6 +54,7 @@ def build(assessment: Assessment) -> dict[str, Any]:
             "build": assessment.project.build,
             "declared_area_m2": rounded(assessment.project.declared_area_m2, 4),
             "attributes": dict(sorted(assessment.project.facts().items())),
+            **({"amounts": dict(sorted(assessment.project.amounts.items()))} if assessment.project.amounts else {}),
         },
         "verdict": {
             "code": assessment.overall.verdict.name,
@@ -51,7 +63,9 @@ def build(assessment: Assessment) -> dict[str, Any]:
             "unchecked": list(assessment.overall.unchecked),
             "reasons": list(assessment.overall.reasons),
             "other_readings": [_other(reading) for reading in assessment.overall.others],
+            "questions": [_decisive(one) for one in assessment.overall.questions],
         },
+        "summary": paragraph.summary(assessment),
         "findings": [_finding(finding) for finding in assessment.findings],
         "reminders": [_finding(finding) for finding in assessment.reminders],
         "layers": [_layer(layer) for layer in assessment.layers],
@@ -63,6 +77,12 @@ def build(assessment: Assessment) -> dict[str, Any]:
             "unevaluated": [{"rule": rule, "why": why} for rule, why in assessment.rules.unevaluated],
         },
     }
+    if assessment.access.units:
+        body["access_list"] = access.body(assessment.access)
+    if assessment.red_line is not None:
+        body["redline"] = _red_line(assessment.red_line)
+    if assessment.eia is not None:
+        body["eia"] = _eia(assessment.eia)
     if assessment.avoidance is not None:
         body["avoidance"] = _avoidance(assessment.avoidance)
     return {**body, "digest": hashlib.sha256(canonical(body).encode()).hexdigest()}
@@ -285,6 +305,32 @@ def _question(question: Question) -> Json:
         "if_yes": question.if_yes.name,
         "if_no": question.if_no.name,
     }
+
+
+def _decisive(asked: Decisive) -> Json:
+    return {
+        "attribute": asked.attribute,
+        "text": asked.text,
+        "if_yes": _outcome(asked.if_yes, asked.worst_yes),
+        "if_no": _outcome(asked.if_no, asked.worst_no),
+        "gravest": None if asked.gravest is None else asked.gravest.name,
+        "rules": list(asked.rules),
+    }
+
+
+def _outcome(now: Outcome, worst: Verdict) -> Json:
+    return {"code": now.verdict.name, "label": now.label, "complete": now.complete, "worst": worst.name}
+
+
+def _red_line(line: RedLine) -> Json:
+    asked = [{"attribute": name, "text": text} for name, text in line.questions]
+    return {"outcome": line.outcome, "label": line.label, "why": line.why, "questions": asked}
+
+
+def _eia(hint: EiaHint) -> Json:
+    areas = [{"item": one.item, "area": one.area, "sure": one.sure, "layers": list(one.layers)} for one in hint.areas]
+    basis = {"instrument": hint.basis.instrument, "article": hint.basis.article}
+    return {"basis": basis, "areas": areas, "unseen": list(hint.unseen), "label": hint.label}
 
 
 def _layer(layer: LayerResult) -> Json:

@@ -9,8 +9,9 @@ import xlsxwriter
 from rich.cells import cell_len
 
 from linxi_gis.model import Assessment
-from linxi_gis.report.extract import DISCLAIMER, STAMP
-from linxi_gis.themes import STATUS_TITLES, TEXT_STATUS_TITLES, class_title
+from linxi_gis.report import access
+from linxi_gis.report.provisos import DISCLAIMER, STAMP
+from linxi_gis.themes import TEXT_STATUS_TITLES, class_title
 from linxi_gis.units import wind
 
 _SITES = ("编号", "名称", "结论", "完整", "未核查图层", "椭球面积 m²", "平面面积 m²", "申报面积 m²", "长度 m",
@@ -32,6 +33,9 @@ def write(assessments: Sequence[Assessment], path: Path) -> None:
         _table(book, "地块", _SITES, [_site(one) for one in assessments], _note(assessments))
         _table(book, "图层", _LAYERS, [row for one in assessments for row in _layers(one)], _note(assessments))
         _table(book, "条文", _FINDINGS, [row for one in assessments for row in _findings(one)], _note(assessments))
+        listed = [row for one in assessments for row in access.rows(one.access, one.site.id)]
+        if listed:
+            _table(book, "准入清单", access.HEAD, listed, _note(assessments))
 
 
 def _note(assessments: Sequence[Assessment]) -> str:
@@ -78,7 +82,7 @@ def _layers(one: Assessment) -> list[Row]:
     for layer in one.layers:
         near = layer.nearest
         rows.append((
-            one.site.id, layer.title, STATUS_TITLES[layer.status], "是" if layer.required else "否",
+            one.site.id, layer.title, layer.status_label, "是" if layer.required else "否",
             round(layer.area_m2, 2), round(layer.length_m, 2), round(layer.share_of_site * 100.0, 4),
             near.zone_name if near else "", round(near.distance_m, 2) if near else None,
             wind(near.bearing_deg) if near and near.bearing_deg is not None else "",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from linxi_gis.finding import Finding, Hit, LayerResult
+from linxi_gis.finding import Decisive, Finding, Hit, LayerResult
 from linxi_gis.law import Verdict
 from linxi_gis.model import Assessment, Site
-from linxi_gis.report.extract import DISCLAIMER, NO_ADVICE, STAMP
+from linxi_gis.report import accesstext, paragraph
+from linxi_gis.report.provisos import DISCLAIMER, NO_ADVICE, STAMP
 from linxi_gis.report.reading import candidates
-from linxi_gis.themes import STATUS_TITLES
 from linxi_gis.units import KIND_WORDS, area_text, chainage, distance_text, lies, plain, wind
 
 COLOURS = {
@@ -27,6 +27,7 @@ COLOURS = {
 _UNCHECKED_STYLE = "bold magenta"
 # A terminal is read at a glance: the findings that decide, the rest in the extract.
 FINDINGS_SHOWN = 6
+QUESTIONS_SHOWN = 3
 _FOLDING = ("图层", "最近", "结论")
 
 
@@ -50,7 +51,11 @@ def render(assessment: Assessment) -> RenderableType:
     told = _findings(assessment.findings)
     if told is not None:
         parts += [Text(), told]
+    if assessment.access.units:
+        parts += [Text(), accesstext.render(assessment.access)]
     parts.extend(Text(one) for one in avoided(assessment))
+    parts += [Text(), _summary(assessment)]  # last, next to the prompt: read without scrolling back
+    parts.extend(_asked(assessment))
     parts += [Text(), _foot(assessment), Text()]
     return Group(*parts)
 
@@ -115,7 +120,7 @@ def _layers(assessment: Assessment) -> Table:
 
 
 def _row(layer: LayerResult, assessment: Assessment) -> list[str | Text]:
-    status = Text(STATUS_TITLES[layer.status], style=_UNCHECKED_STYLE if layer.unchecked else "")
+    status = Text(layer.status_label, style=_UNCHECKED_STYLE if layer.unchecked else "")
     if layer.status == "not_checked" or (layer.status == "not_covering" and layer.nearest is None):
         told = layer.issues[-1].text if layer.issues else ""
         why = told.partition("：")[2] or told.removeprefix(layer.title)
@@ -233,10 +238,35 @@ def _finding(finding: Finding, *, moved: bool) -> Text:
         text.append(f" {finding.rule}《{finding.basis.instrument}》{finding.basis.article}")
     if finding.say:
         text.append(plain(f"\n{finding.say}"), style="dim")
-    for question in finding.questions[:2]:
-        text.append(f"\n问：{question.text}", style="cyan")
-        text.append(f" {question.outcomes}", style="cyan")
-    if len(finding.questions) > 2:
-        text.append(f"\n另有 {len(finding.questions) - 2} 问", style="dim")
     return text
+
+
+def _summary(assessment: Assessment) -> Text:
+    text = Text(paragraph.summary(assessment))
+    text.highlight_words([assessment.overall.label], COLOURS[assessment.overall.verdict])
+    return text
+
+
+def _asked(assessment: Assessment) -> list[Text]:
+    """Return the questions that decide, the first few in full, and what is left of the red line's."""
+    asked = assessment.overall.questions
+    told = [Text()] if asked or assessment.red_line or assessment.eia else []
+    line = assessment.red_line
+    if line is not None and line.outcome != "not_involved":
+        ask = f"，先答：{line.questions[0][1]}" if line.questions else ""
+        told.append(Text.assemble("生态保护红线：", (line.label, "bold"), (plain(f"（{line.why}）"), "dim"), ask))
+    if assessment.eia is not None and assessment.eia.areas:
+        told.append(Text(plain(f"环评类别：{assessment.eia.label}"), style="dim"))
+    for number, one in enumerate(asked[:QUESTIONS_SHOWN], start=1):
+        told.append(Text(f"问 {number}：{one.text} {one.outcomes}", style="cyan"))
+    if asked:
+        told.append(Text(_left(asked), style="dim"))
+    return told
+
+
+def _left(asked: Sequence[Decisive]) -> str:
+    rest = asked[QUESTIONS_SHOWN:]
+    idle = sum(one.gravest is None for one in rest)
+    more = f"另有 {len(rest)} 问" + (f"（{idle} 问只影响是否查全）" if idle else "") + "，" if rest else ""
+    return f"{more}加 --ask 逐个回答，或写进 --project 文件"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from linxi_gis.finding import Finding, Hit, LayerResult
+from linxi_gis.finding import OUTDATED, Finding, Hit, LayerResult
 from linxi_gis.law import Citation, Verdict
 from linxi_gis.model import Assessment, Site
+from linxi_gis.report.paragraph import summary
 from linxi_gis.themes import TEXT_STATUS_TITLES, class_title
 from linxi_gis.units import area_text, chainage, distance_text, lies
 from linxi_maps.escape import safe
@@ -14,8 +15,9 @@ from linxi_maps.layers import MapLayer
 from linxi_maps.panels import Unchecked, colour, facts
 
 _KINDS = {"polygon": "地块", "line": "线路", "point": "点位", "corridor": "走廊"}
-_TELLING = ("layer_not_checked", "layer_absent", "layer_stale", "not_covering", "coverage_unknown", "layer_lossy")
+_TELLING = ("layer_not_checked", "layer_absent", "layer_stale", OUTDATED, "not_covering", "coverage_unknown", "layer_lossy")
 _SPANS = 5
+_ASKED = 6
 _WHY = {
     "not_checked": "图层不可用",
     "stale": "图层已过期",
@@ -110,6 +112,23 @@ def site_facts(site: Site) -> list[tuple[str, str]]:
         ("读取依据", f"{site.reference.how}；{site.reference.axes}"),
         *(("说明", f"{issue.text}（{issue.code}）") for issue in site.issues),
     ]
+
+
+def brief(assessment: Assessment) -> str:
+    """Return the paragraph that sums a site up, what the red line comes to, and the questions that decide."""
+    line, asked = assessment.red_line, assessment.overall.questions
+    parts = [f"<p>{safe(summary(assessment))}</p>"]
+    if line is not None:
+        why = f"（{line.why}）" if line.why else ""
+        ask = f"　须答：{''.join(text for _, text in line.questions)}" if line.questions else ""
+        parts.append(f'<p class="lx-basis">生态保护红线：<b>{safe(line.label)}</b>{safe(why + ask)}</p>')
+    if assessment.eia is not None:
+        parts.append(f'<p class="lx-note">环评类别：{safe(assessment.eia.label)}</p>')
+    rows = "".join(f"<li>{safe(one.text)} {safe(one.outcomes)}</li>" for one in asked[:_ASKED])
+    if rows:
+        more = f'<p class="lx-note">另有 {len(asked) - _ASKED} 问，见 JSON 摘要。</p>' if len(asked) > _ASKED else ""
+        parts.append(f"<p>先回答（会改变总结论，影响大的在前）：</p><ol>{rows}</ol>{more}")
+    return f"<section><h2>概要</h2>{''.join(parts)}</section>"
 
 
 def finding_list(assessment: Assessment, boxes: Mapping[tuple[str, str], str]) -> str:

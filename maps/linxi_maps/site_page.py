@@ -15,6 +15,7 @@ from linxi_gis.model import Assessment, Site
 from linxi_gis.report.text import avoided, other_readings
 from linxi_gis.units import distance_text
 from linxi_maps import panels
+from linxi_maps.clauses import clause_list
 from linxi_maps.drawing import (
     beyond_small_map,
     dimension,
@@ -25,7 +26,7 @@ from linxi_maps.drawing import (
     unique_titles,
 )
 from linxi_maps.escape import safe
-from linxi_maps.findings import finding_list, site_facts, unchecked_layers, zone_popup
+from linxi_maps.findings import brief, finding_list, site_facts, unchecked_layers, zone_popup
 from linxi_maps.layers import MapLayer, cut_one, rounded, site_frame, within
 from linxi_maps.page import Drawn, Page, Zone, render
 from linxi_maps.styles import BASE, Style
@@ -158,8 +159,9 @@ def _side(
     pack = assessment.rules
     lines.append(f"规则包 {pack.name}（{pack.in_force} 条现行），linxi_gis {assessment.engine_version}。")
     return panels.side(
+        brief(assessment),
         f"<section><h2>场址</h2>{panels.facts(site_facts(site))}</section>",
-        finding_list(assessment, boxes),
+        finding_list(assessment, boxes) + clause_list(assessment.access),
         panels.legend(entries, unchecked_layers(assessment.layers, assessment.overall.unchecked), rows + ground),
         panels.notes([*lines, *panels.layer_notes(shown)]),
     )

@@ -69,6 +69,6 @@ def tile(outline: Geometry, wanted: Sequence[Claim]) -> list[Zone]:
         if parts:
             serial = 1 + sum(zone.kind == claim.kind for zone in zones)
             code = f"ZH150424{_DIGITS[claim.kind]}{serial:04d}"
-            facts = {"管控要求": "示意单元，无准入清单条文"}
+            facts = {"管控要求": "示意单元，准入清单为虚构，见 clauses.csv"}
             zones.append(Zone(code, claim.name, claim.kind, shapely.coverage_union_all(parts), facts))
     return zones

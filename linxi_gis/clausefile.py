@@ -1,0 +1,344 @@
+"""Clause tables on disk: the columns, a table read and checked cell by cell, a template, the table written again."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Literal, get_args
+
+from linxi_gis.clauses import (
+    DIMENSIONS,
+    EVERY,
+    LEVELS,
+    UNIT_CLASSES,
+    UNIT_LEVEL,
+    Clause,
+    ClauseBook,
+    Sign,
+    Threshold,
+)
+from linxi_gis.errors import CatalogError
+from linxi_gis.industry import Industries, codes
+from linxi_gis.law import Attribute, Condition, TextStatus, Verdict, comparisons
+from linxi_gis.project import AMOUNTS
+from linxi_gis.rulefile import parse_condition
+
+EFFECTS = ("禁止", "限制", "须论证")
+TEXT_STATUSES: dict[str, TextStatus] = {"原文": "verbatim", "摘要": "paraphrase"}
+SUFFIXES = (".csv", ".xlsx", ".xls", ".ods")
+_ADVICE = "模板用 linxi layers import --template 生成"
+_MOST_BYTES, _TOLD = 20_000_000, 12
+_UNIT = re.compile(r"ZH[0-9]{6}[123][0-9]{4}")
+_DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
+_THRESHOLD = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*")
+_SIGNS: dict[str, Sign] = {**{sign: sign for sign in get_args(Sign)}, "≤": "<=", "≥": ">="}
+_AMONG = re.compile(r"[、，,;；\s]+")
+
+Kind = Literal["must", "may"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table: its head, whether a cell may be empty, what to write, and the words to choose from."""
+
+    name: str
+    kind: Kind
+    help: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> str:
+        """Whether the cell must be filled, and the words to choose from."""
+        must = "必填" if self.kind == "must" else "可空"
+        return f"{must}，{'、'.join(self.choices)}" if self.choices else must
+
+
+COLUMNS = (
+    Column("层级", "must", "条款所在的清单", LEVELS),
+    Column("单元编码", "may", "层级为“单元”时填环境管控单元编码（可多个，用、分开）；以上各级填 全部 或单元类别（"
+           + "、".join(UNIT_CLASSES) + "）"),
+    Column("维度", "must", "管控维度", DIMENSIONS),
+    Column("编号", "must", "条款在清单中的编号，同一层级、单元、维度内不重复"),
+    Column("条款", "must", "条款原文"),
+    Column("不符合时", "must", "不符合这一条意味着什么", EFFECTS),
+    Column("依据文件", "must", "清单所在文件的名称和文号"),
+    Column("有效期起", "may", "YYYY-MM-DD；不填即一直有效"),
+    Column("有效期止", "may", "YYYY-MM-DD，含当日；不填即仍有效"),
+    Column("适用行业", "may", "GB/T 4754-2017 代码，含下级，用、分开，例如 08、0912；不填即不限行业"),
+    Column("适用条件", "may", "项目属性的条件，例如 is_new_build or is_expansion；不填即无条件适用"),
+    Column("不符合条件", "may", "成立即不符合的条件；always 表示适用即不符合。与“阈值”都不填时只能人工对照（待论证）"),
+    Column("阈值", "may", "项目应满足的数量，例如 fresh_water_m3_a <= 300000，多个用；分开；可用：" + "、".join(AMOUNTS)),
+    Column("文字", "may", "原文 或 摘要；摘要最多到须论证。不填即原文", tuple(TEXT_STATUSES)),
+)
+_NAMES = tuple(column.name for column in COLUMNS)
+
+
+@dataclass(slots=True)
+class _Row:
+    """One row being read; what is wrong is gathered with its row and column, so that all is told at once."""
+
+    number: int
+    cells: Mapping[str, str]
+    wrong: list[str] = field(default_factory=list)
+
+    def cell(self, name: str) -> str:
+        return self.cells.get(name, "")
+
+    def fail(self, name: str, what: str) -> None:
+        self.wrong.append(f"第 {self.number} 行“{name}”：{what}")
+
+    def one_of(self, name: str, words: Sequence[str]) -> str:
+        text = self.cell(name)
+        near = [word for word in words if len(text) > 1 and (word.startswith(text) or text.startswith(word))]
+        found = text if text in words else near[0] if len(near) == 1 else ""
+        if text and not found:
+            self.fail(name, f"{text!r} 不是 {'、'.join(words)} 之一")
+        return found
+
+    def day(self, name: str) -> date | None:
+        text = self.cell(name)
+        match = _DAY.fullmatch(text.partition(" ")[0])
+        if not text:
+            return None
+        try:
+            if match:
+                return date(*(int(part) for part in match.groups()))
+        except ValueError:
+            match = None
+        self.fail(name, f"{text!r} 不是日期，请写成 2026-08-15")
+        return None
+
+    def condition(self, name: str, known: Mapping[str, Attribute]) -> Condition | None:
+        text = self.cell(name)
+        if not text:
+            return None
+        try:
+            condition = parse_condition(text)
+        except ValueError as error:
+            self.fail(name, f"条件 {text!r} 读不懂（{error}）；用 and、or、not、括号和项目属性")
+            return None
+        for one in comparisons(condition):
+            asked = known.get(one.attribute)
+            if asked is None or asked.origin != "user" or asked.type != "boolean" or not isinstance(one.value, bool):
+                self.fail(name, f"{one.attribute!r} 不是项目的是否属性；用 linxi rules attributes 查看")
+        return condition
+
+    def thresholds(self, name: str) -> tuple[Threshold, ...]:
+        found = []
+        for part in re.split("[；;]", self.cell(name)):
+            match = _THRESHOLD.fullmatch(part)
+            if match and match.group(1) in AMOUNTS:
+                found.append(Threshold(match.group(1), _SIGNS[match.group(2)], float(match.group(3))))
+            elif part.strip():
+                self.fail(name, f"{part.strip()!r} 读不懂；写成 fresh_water_m3_a <= 300000，可用：{'、'.join(AMOUNTS)}")
+        return tuple(found)
+
+    def groups(self, name: str, table: Industries) -> tuple[str, ...]:
+        found = codes(_AMONG.sub("、", self.cell(name)))
+        for code in found:
+            if code not in table.by_code:
+                near = "、".join(f"{one.code} {one.name}" for one in table.near(code))
+                self.fail(name, f"没有行业代码 {code!r}（GB/T 4754-2017）" + (f"，相近的有 {near}" if near else ""))
+        return found
+
+    def units(self, level: str) -> tuple[str, ...]:
+        words = tuple(word for word in _AMONG.split(self.cell("单元编码")) if word)
+        if level == UNIT_LEVEL:
+            bad = [word for word in words if not _UNIT.fullmatch(word)]
+            if bad or not words:
+                self.fail("单元编码", f"{'、'.join(bad) or '空'} 不是单元编码，应如 ZH15042410001")
+        elif level:
+            for word in words:
+                if word != EVERY and word not in UNIT_CLASSES:
+                    self.fail("单元编码", f"{word!r}：{level}的条款应填 {EVERY} 或 {'、'.join(UNIT_CLASSES)}")
+        return words or (EVERY,)
+
+
+def read(path: Path, attributes: Mapping[str, Attribute], table: Industries) -> ClauseBook:
+    """Read and check a table; raises CatalogError that names row and column of everything wrong (a dozen at once)."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise CatalogError(f"准入清单大于 {_MOST_BYTES / 1e6:g} MB", where=str(path))
+        data = path.read_bytes()
+    except OSError as error:
+        raise CatalogError("准入清单打不开", where=str(path), remedy="请检查 catalog.toml 的 clauses 或文件路径") from error
+    rows = list(_rows(path, data))
+    clauses, wrong = [], []
+    for row in rows:
+        clauses.append((row.number, _clause(row, attributes, table)))
+        wrong += row.wrong
+    wrong += _doubled([(number, clause) for number, clause in clauses if clause is not None])
+    if wrong or not clauses:
+        more = [f"另有 {len(wrong) - _TOLD} 处"] if len(wrong) > _TOLD else []
+        raise CatalogError(
+            "；".join([*wrong[:_TOLD], *more]) or "准入清单里没有条款",
+            where=path.name,
+            remedy=f"请改正后重试；{_ADVICE}",
+        )
+    kept = tuple(clause for _, clause in clauses if clause is not None)
+    return ClauseBook(path.name, hashlib.sha256(data).hexdigest(), kept, table)
+
+
+def _clause(row: _Row, attributes: Mapping[str, Attribute], table: Industries) -> Clause | None:
+    for column in COLUMNS:
+        if column.kind == "must" and not row.cell(column.name):
+            row.fail(column.name, "不能为空")
+    level = row.one_of("层级", LEVELS)
+    effect, status = row.one_of("不符合时", EFFECTS), row.one_of("文字", tuple(TEXT_STATUSES)) or "原文"
+    since, until = row.day("有效期起"), row.day("有效期止")
+    if since and until and until < since:
+        row.fail("有效期止", f"{until} 早于有效期起 {since}")
+    made = Clause(
+        level=level,
+        units=row.units(level),
+        dimension=row.one_of("维度", DIMENSIONS),
+        number=row.cell("编号"),
+        text=row.cell("条款"),
+        effect=Verdict.from_label(effect or EFFECTS[0]),
+        source=row.cell("依据文件"),
+        text_status=TEXT_STATUSES[status],
+        effective_from=since,
+        effective_to=until,
+        groups=row.groups("适用行业", table),
+        applies=row.condition("适用条件", attributes),
+        violated=row.condition("不符合条件", attributes),
+        thresholds=row.thresholds("阈值"),
+    )
+    return None if row.wrong else made
+
+
+def _doubled(clauses: Sequence[tuple[int, Clause]]) -> Iterator[str]:
+    """Yield the pairs of rows that are the same clause on the same day."""
+    by_key: dict[tuple[str, str, str, str], list[tuple[int, Clause]]] = {}
+    for number, clause in clauses:
+        for unit in clause.units:
+            by_key.setdefault((clause.level, unit, clause.dimension, clause.number), []).append((number, clause))
+    for (level, unit, dimension, name), same in by_key.items():
+        for (first, one), (second, other) in combinations(same, 2):
+            starts = max(one.effective_from or date.min, other.effective_from or date.min)
+            if starts <= min(one.effective_to or date.max, other.effective_to or date.max):
+                yield f"第 {first} 行与第 {second} 行“编号”：{level} {unit} {dimension} {name} 重复且有效期重叠"
+
+
+def _rows(path: Path, data: bytes) -> Iterator[_Row]:
+    """Yield the rows below the head; lines that begin with # are notes."""
+    table = _cells(path, data)
+    wanted = {"层级", "维度", "条款"}
+    head = next((n for n, row in enumerate(table) if wanted <= set(row)), None)
+    if head is None:
+        raise CatalogError("没有表头：应有 层级、维度、条款 等列", where=path.name, remedy=_ADVICE)
+    names = table[head]
+    strange = [name for name in names if name and name not in _NAMES]
+    lacking = [c.name for c in COLUMNS if c.kind == "must" and c.name not in names]
+    if strange or lacking or len(set(names) - {""}) < len([name for name in names if name]):
+        what = [f"不认识的列 {'、'.join(strange)}"] if strange else []
+        what += [f"缺少列 {'、'.join(lacking)}"] if lacking else []
+        where = f"{path.name} 第 {head + 1} 行"
+        raise CatalogError("；".join(what) or "有重复的列", where=where, remedy=f"可用的列：{'、'.join(_NAMES)}")
+    for number, cells in enumerate(table[head + 1 :], start=head + 2):
+        if any(cells) and not cells[0].startswith("#"):
+            yield _Row(number, dict(zip(names, cells, strict=False)))
+
+
+def _cells(path: Path, data: bytes) -> list[list[str]]:
+    """Return every row as trimmed texts, empty rows too, so that row numbers are those of the file."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise CatalogError(f"不认识的格式 {path.suffix or path.name!r}", where=path.name, remedy=f"可用：{'、'.join(SUFFIXES)}")
+    if path.suffix.lower() != ".csv":
+        return _book_cells(path, data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = data.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise CatalogError("编码既不是 UTF-8 也不是 GB18030", where=path.name, remedy="请另存为 CSV UTF-8") from error
+    table: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            table += [[""]] * (reader.line_num - 1 - len(table) - sum(cell.count("\n") for cell in row))
+            table.append([cell.strip() for cell in row])
+            table += [[""]] * (reader.line_num - len(table))
+    except csv.Error as error:
+        raise CatalogError(f"第 {reader.line_num} 行读不懂（{error}）", where=path.name) from error
+    return table
+
+
+def _book_cells(path: Path, data: bytes) -> list[list[str]]:
+    from python_calamine import CalamineError, load_workbook
+
+    try:
+        sheet = load_workbook(io.BytesIO(data)).get_sheet_by_index(0)
+        rows = sheet.to_python(skip_empty_area=False)
+    except (CalamineError, OSError, ValueError) as error:
+        remedy = "请用 Excel 打开另存，或另存为 CSV UTF-8"
+        raise CatalogError(f"工作簿读不出来（{error}）", where=path.name, remedy=remedy) from error
+    return [[_word(cell) for cell in row] for row in rows]
+
+
+def _word(cell: object) -> str:
+    match cell:
+        case datetime():
+            return cell.date().isoformat()
+        case date():
+            return cell.isoformat()
+        case float() if cell.is_integer():
+            return str(int(cell))
+        case _:
+            return str(cell).strip()
+
+
+def table_text(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return rows as CSV (a byte order mark first, so that Excel reads it as UTF-8)."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_NAMES)
+    writer.writerows([[row.get(name, "") for name in _NAMES] for row in rows])
+    return "\ufeff" + out.getvalue()
+
+
+def cells_of(path: Path) -> list[Mapping[str, str]]:
+    """Return the rows of a table as texts by column, without checking them."""
+    return [row.cells for row in _rows(path, path.read_bytes())]
+
+
+def write_template(path: Path) -> None:
+    """Write an empty table with a note on every column: CSV, or a workbook with choices; raises CatalogError."""
+    notes = [f"# {column.name}（{column.asked}）：{column.help}" for column in COLUMNS]
+    try:
+        match path.suffix.lower():
+            case ".csv":
+                body = table_text([])
+                path.write_text(body + "".join(f'"{note}"\n' for note in notes), encoding="utf-8", newline="\n")
+            case ".xlsx":
+                _write_book(path, notes)
+            case _:
+                raise CatalogError("模板只能写成 .csv 或 .xlsx", where=str(path))
+    except OSError as error:
+        raise CatalogError("模板写不出来", where=str(path), remedy="请换一个文件名，或关闭正在打开它的程序") from error
+
+
+def _write_book(path: Path, notes: Sequence[str]) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
+        sheet, about = book.add_worksheet("准入清单"), book.add_worksheet("填写说明")
+        bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
+        text = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+        for number, column in enumerate(COLUMNS):
+            sheet.write(0, number, column.name, bold)
+            sheet.set_column(number, number, 40 if column.name == "条款" else 16, text)
+            if column.choices:
+                sheet.data_validation(1, number, 5000, number, {"validate": "list", "source": list(column.choices)})
+        sheet.freeze_panes(1, 0)
+        about.set_column(0, 0, 110)
+        for row, note in enumerate(notes):
+            about.write(row, 0, note.removeprefix("# "))

@@ -1,0 +1,128 @@
+"""`linxi layers import`: check a table of access-list clauses and put it beside the catalogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from linxi_gis.cli import roof, words
+from linxi_gis.errors import CatalogError, UsageError
+from linxi_gis.units import plain
+
+if TYPE_CHECKING:
+    from linxi_gis.catalog import Catalog
+    from linxi_gis.clauses import ClauseBook
+
+_KEPT_AS = "clauses.csv"
+_TOLD = 8
+_HEAD = re.compile(r"^\s*\[\s*catalog\s*\]\s*(?:#.*)?$", re.MULTILINE)
+
+
+@click.command("import", cls=words.Command)
+@click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
+@click.option("--clauses", metavar="文件", help="生态环境准入清单的条款表（csv、xlsx、xls、ods）")
+@click.option("--template", metavar="文件", help="写一份空的条款表模板（.csv 或 .xlsx）")
+@click.option("--force", is_flag=True, help="目录已有不同的准入清单时，换成这一份")
+def layers_import(catalog: str | None, clauses: str | None, template: str | None, force: bool) -> int:
+    """导入生态环境准入清单：逐格核对条款表，放到图层目录旁边并写进目录。"""
+    from linxi_gis import clausefile
+
+    if (clauses is None) == (template is None):
+        raise UsageError("请写 --clauses 或 --template 之一", remedy="先用 --template 生成模板，填好后用 --clauses 导入")
+    if template is not None:
+        clausefile.write_template(Path(template))
+        click.echo(template)
+        return 0
+    _install(Path(clauses or ""), _own_catalog(catalog), force)
+    return 0
+
+
+def _own_catalog(given: str | None) -> Path:
+    from linxi_layers import demo_catalog
+
+    path = roof.catalog_path(given, tell=False)
+    if path.resolve() == demo_catalog().resolve():
+        raise UsageError("自带的示意目录不能改", remedy="请用 --catalog 指明自己的 catalog.toml")
+    return path
+
+
+def _install(table: Path, catalog: Path, force: bool) -> None:
+    """Check a table, write it beside the catalogue and name it there; nothing is written while anything is wrong."""
+    from linxi_gis import catalog as catalogs
+    from linxi_gis import clausefile, rulebook
+    from linxi_layers import rules_dir
+
+    held = catalogs.read(catalog)
+    rules = rulebook.load(rules_dir())
+    book = roof.access_list_of(table, rules)
+    if book is None:
+        raise UsageError("没有写条款表")
+    catalog = catalog.resolve()
+    target = held.clauses or catalog.parent / _KEPT_AS
+    if target.suffix.lower() != ".csv":
+        target = target.with_suffix(".csv")
+    body = clausefile.table_text(clausefile.cells_of(table))
+    if target.is_file() and target.read_text(encoding="utf-8") != body and not force:
+        raise UsageError(f"{target} 已有不同的准入清单", remedy="先留一份，再加 --force 换成这一份")
+    named = catalog.read_text(encoding="utf-8-sig") if held.clauses == target.resolve() else _named(catalog, target)
+    try:
+        target.write_text(body, encoding="utf-8", newline="\n")
+        catalog.write_text(named, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise CatalogError(f"写不出来（{error.strerror}）", where=str(target), remedy="请关闭正在打开它的程序") from error
+    click.echo(f"共 {len(book.clauses)} 条：{'，'.join(f'{level} {count}' for level, count in _levels(book).items())}", err=True)
+    for line in _gaps(book, held):
+        click.echo(plain(line), err=True)
+    click.echo(str(target))
+
+
+def _gaps(book: ClauseBook, held: Catalog) -> Iterator[str]:
+    """Say which units of the catalogue's layers have no clause, and which clauses speak of no unit there."""
+    from linxi_gis.clauses import UNIT_LEVEL, UNIT_THEME
+    from linxi_gis.library import Library
+    from linxi_gis.model import Layer
+    from linxi_gis.prepared import Cache
+
+    entries = tuple(entry for entry in held.entries if entry.identity.theme == UNIT_THEME)
+    library = Library(replace(held, entries=entries, required_themes=()), cache=Cache(roof.cache_folder()))
+    opened = [layer for layer in library.layers(roof.day_of(None)) if isinstance(layer, Layer)]
+    if not opened:
+        yield "管控单元图层读不出来，没有核对单元编码"
+        return
+    drawn = list(dict.fromkeys(code for layer in opened for code in layer.zone_ids))
+    written = list(dict.fromkeys(unit for one in book.clauses if one.level == UNIT_LEVEL for unit in one.units))
+    for what, codes in (
+        ("图层里的单元没有条款（研判时为未核查）", [code for code in drawn if code not in written]),
+        ("条款所写的单元在图层里没有", [code for code in written if code not in drawn]),
+    ):
+        if codes:
+            yield f"{what}：{'、'.join(codes[:_TOLD])}{f' 等 {len(codes)} 个' if len(codes) > _TOLD else ''}"
+
+
+def _named(catalog: Path, table: Path) -> str:
+    """Return the catalogue's text with the table named in it; what else stands there stays as it is."""
+    text = catalog.read_text(encoding="utf-8-sig")
+    near = table.is_relative_to(catalog.parent)
+    name = (table.relative_to(catalog.parent) if near else table).as_posix()
+    line = f'clauses = "{name}"'
+    head = _HEAD.search(text)
+    if head is None:
+        raise CatalogError("目录里没有 [catalog] 一节", where=str(catalog), remedy=f"请自行写上 {line}")
+    section = text[head.end() :].partition("\n[")[0]
+    rest = text[head.end() + len(section) :]
+    said = re.sub(r"^[ \t]*clauses[ \t]*=.*$", lambda _: line, section, count=1, flags=re.MULTILINE)
+    if said == section and line not in section:
+        said = f"\n{line}{section}"
+    return text[: head.end()] + said + rest
+
+
+def _levels(book: ClauseBook) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for clause in book.clauses:
+        counts[clause.level] = counts.get(clause.level, 0) + 1
+    return counts

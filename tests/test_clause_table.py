@@ -1,0 +1,296 @@
+"""Clause tables on disk: every fault told with row and column, templates, import, the demonstration county, HTTP."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import xlsxwriter
+from test_api import serving
+from test_clauses import GENERAL, KEY, TABLE
+from test_cli import DAY, EXAMPLES, SCHEMA, linxi
+from yard import RULES, entry, square, write_catalog, write_layer
+
+from linxi_gis import catalog
+from linxi_gis.clausefile import COLUMNS, cells_of, read, table_text, write_template
+from linxi_gis.clauses import DIMENSIONS, LEVELS, ClauseBook, Threshold
+from linxi_gis.cli import roof
+from linxi_gis.errors import CatalogError
+from linxi_gis.law import Verdict
+from linxi_gis.rulefile import parse_condition
+from linxi_layers import demo_catalog
+
+GOOD = {
+    "层级": "单元", "单元编码": KEY, "维度": "空间布局约束", "编号": "1", "条款": "示意：不得新建", "不符合时": "禁止",
+    "依据文件": "示意清单", "有效期起": "2024-03-06", "有效期止": "", "适用行业": "09、3011",
+    "适用条件": "is_new_build or is_expansion", "不符合条件": "is_industrial",
+    "阈值": "coal_t_a <= 10；so2_t_a < 2.5", "文字": "摘要",
+}  # fmt: skip
+
+
+def row(**changes: str) -> dict[str, str]:
+    return {**GOOD, **changes}
+
+
+def written(folder: Path, *rows: dict[str, str], name: str = "t.csv") -> Path:
+    path = folder / name
+    path.write_text(table_text(rows), encoding="utf-8", newline="\n")
+    return path
+
+
+def held(path: Path) -> ClauseBook:
+    return read(path, RULES.attributes, TABLE)
+
+
+def told(path: Path) -> str:
+    with pytest.raises(CatalogError) as error:
+        held(path)
+    return str(error.value)
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def test_a_row_becomes_a_clause_with_all_it_says(tmp_path: Path) -> None:
+    (clause,) = held(written(tmp_path, row())).clauses
+    assert (clause.level, clause.units, clause.dimension, clause.number) == ("单元", (KEY,), "空间布局约束", "1")
+    assert (clause.effect, clause.source, clause.text_status) == (Verdict.PROHIBITED, "示意清单", "paraphrase")
+    assert (clause.effective_from, clause.effective_to) == (date(2024, 3, 6), None)
+    assert clause.groups == ("09", "3011")
+    assert clause.applies == parse_condition("is_new_build or is_expansion")
+    assert clause.violated == parse_condition("is_industrial")
+    assert clause.thresholds == (Threshold("coal_t_a", "<=", 10.0), Threshold("so2_t_a", "<", 2.5))
+
+
+def test_a_bare_row_is_enough_and_words_may_be_those_of_real_lists(tmp_path: Path) -> None:
+    bare = {name: GOOD[name] for name in ("编号", "条款", "依据文件")}
+    words = {"层级": "赤峰市", "维度": "资源利用效率要求", "不符合时": "须论证", "有效期起": "2024年3月6日"}
+    path = written(tmp_path, {**bare, **words})
+    (clause,) = held(path).clauses
+    assert (clause.units, clause.dimension, clause.effective_from) == (("全部",), "资源利用效率", date(2024, 3, 6))
+    assert clause.violated is None and clause.thresholds == () and clause.text_status == "verbatim"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"层级": "镇"}, "第 2 行“层级”：'镇' 不是 自治区、赤峰市、林西县、单元 之一"),
+        ({"条款": ""}, "第 2 行“条款”：不能为空"),
+        ({"依据文件": " "}, "第 2 行“依据文件”：不能为空"),
+        ({"单元编码": ""}, "第 2 行“单元编码”：空 不是单元编码"),
+        ({"单元编码": "ZH150424"}, "第 2 行“单元编码”：ZH150424 不是单元编码"),
+        ({"单元编码": "ZH15042440001"}, "第 2 行“单元编码”"),
+        ({"层级": "自治区"}, f"'{KEY}'：自治区的条款应填 全部 或 优先保护单元"),
+        ({"维度": "水"}, "第 2 行“维度”"),
+        ({"不符合时": "提示"}, "第 2 行“不符合时”：'提示' 不是 禁止、限制、须论证 之一"),
+        ({"有效期起": "去年"}, "第 2 行“有效期起”：'去年' 不是日期"),
+        ({"有效期起": "2024-02-30"}, "第 2 行“有效期起”"),
+        ({"有效期止": "2020-01-01"}, "第 2 行“有效期止”：2020-01-01 早于有效期起"),
+        ({"适用行业": "0918"}, "第 2 行“适用行业”：没有行业代码 '0918'（GB/T 4754-2017），相近的有 0911 铜矿采选"),
+        ({"适用条件": "is_new_biuld"}, "第 2 行“适用条件”：'is_new_biuld' 不是项目的是否属性"),
+        ({"不符合条件": "zone.grade = '市级'"}, "第 2 行“不符合条件”：'zone.grade' 不是项目的是否属性"),
+        ({"不符合条件": "is_industrial and"}, "第 2 行“不符合条件”：条件 'is_industrial and' 读不懂"),
+        ({"阈值": "water <= 3"}, "第 2 行“阈值”：'water <= 3' 读不懂"),
+        ({"阈值": "coal_t_a = 3"}, "第 2 行“阈值”"),
+        ({"文字": "大概"}, "第 2 行“文字”"),
+    ],
+)
+def test_a_fault_is_told_with_its_row_and_column(tmp_path: Path, changes: dict[str, str], said: str) -> None:
+    assert said in told(written(tmp_path, row(**changes)))
+
+
+def test_several_faults_are_told_at_once_and_a_flood_is_counted(tmp_path: Path) -> None:
+    two = told(written(tmp_path, row(编号="1", 层级="镇"), row(编号="2", 有效期起="去年")))
+    assert "第 2 行“层级”" in two and "第 3 行“有效期起”" in two
+    assert "另有 18 处" in told(written(tmp_path, *[row(编号=str(n), 文字="大概") for n in range(30)]))
+
+
+def test_rows_are_numbered_as_the_file_has_them(tmp_path: Path) -> None:
+    body = table_text([row(条款="第一行\n第二行"), row(编号="2", 维度="水")]).replace("层级,", "# 说明\n\n层级,", 1)
+    path = tmp_path / "t.csv"
+    path.write_text(body.replace("\ufeff", ""), encoding="utf-8-sig", newline="\n")
+    assert "第 6 行“维度”" in told(path)  # a note, a blank line, the head, a clause of two lines
+
+
+def test_the_same_clause_twice_on_one_day_is_refused_but_not_one_after_the_other(tmp_path: Path) -> None:
+    assert "第 2 行与第 3 行“编号”" in told(written(tmp_path, row(), row(条款="另一条")))
+    first, second = row(有效期止="2025-12-31"), row(有效期起="2026-01-01")
+    assert len(held(written(tmp_path, first, second)).clauses) == 2
+    assert len(held(written(tmp_path, row(), row(单元编码=GENERAL))).clauses) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "没有表头"),
+        ("层级,维度,条款\n", "缺少列 编号、不符合时、依据文件"),
+        ("层级,维度,条款,编号,不符合时,依据文件,备注\n", "不认识的列 备注"),
+        ("层级,维度,条款,编号,不符合时,依据文件,编号\n", "有重复的列"),
+        ("层级,维度,条款,编号,不符合时,依据文件\n", "没有条款"),
+    ],
+)
+def test_a_table_without_its_columns_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text, encoding="utf-8")
+    assert said in told(path)
+
+
+def test_a_table_of_an_old_excel_is_read_in_its_own_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(table_text([row()]).removeprefix("\ufeff").encode("gb18030"))
+    assert held(path).clauses[0].text == "示意：不得新建"
+    path.write_bytes(b"\xff\xff\x00")
+    assert "编码" in told(path)
+
+
+def test_a_workbook_reads_as_the_same_table_with_its_dates_and_numbers(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "t.xlsx")) as made:
+        page = made.add_worksheet()
+        page.write_row(0, 0, list(GOOD))
+        for column, (name, text) in enumerate(GOOD.items()):
+            if name == "有效期起":
+                page.write_datetime(1, column, date(2024, 3, 6), made.add_format({"num_format": "yyyy-mm-dd"}))  # type: ignore[arg-type]
+            elif name == "编号":
+                page.write_number(1, column, 1)
+            else:
+                page.write_string(1, column, text)
+    assert held(tmp_path / "t.xlsx").clauses == held(written(tmp_path, row())).clauses
+    (tmp_path / "bad.xlsx").write_bytes(b"PK\x03\x04 no")
+    assert "工作簿读不出来" in told(tmp_path / "bad.xlsx")
+    (tmp_path / "t.pdf").write_bytes(b"%PDF")
+    assert "不认识的格式" in told(tmp_path / "t.pdf")
+    assert "打不开" in told(tmp_path / "none.csv")
+
+
+# --- template and import --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.xlsx"])
+def test_a_template_has_every_column_and_is_itself_a_table_without_clauses(tmp_path: Path, name: str) -> None:
+    write_template(tmp_path / name)
+    assert cells_of(tmp_path / name) == []
+    assert "没有条款" in told(tmp_path / name)
+
+
+def test_both_templates_come_from_one_definition(tmp_path: Path) -> None:
+    for name in ("t.csv", "t.xlsx"):
+        write_template(tmp_path / name)
+    text = (tmp_path / "t.csv").read_text(encoding="utf-8-sig")
+    head = next(csv.reader(io.StringIO(text)))
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    assert head == [column.name for column in COLUMNS] == [cell.value for cell in book["准入清单"][1]]
+    about = [str(cell.value) for cell in book["填写说明"]["A"]]
+    assert [f'"# {line}"' for line in about] == text.splitlines()[1:]
+    choices = {str(one.formula1).strip('"') for one in book["准入清单"].data_validations.dataValidation}
+    assert {",".join(LEVELS), ",".join(DIMENSIONS)} <= choices
+    with pytest.raises(CatalogError, match="csv"):
+        write_template(tmp_path / "t.docx")
+
+
+def county(folder: Path, *codes: str, **head: Any) -> Path:
+    folder.mkdir()
+    write_layer(folder / "units.gpkg", [square(n * 100, 0, 100) for n in range(len(codes))], BM=list(codes))
+    return write_catalog(folder, [entry("units", "control_unit", "units.gpkg")], **head)
+
+
+def test_import_checks_keeps_and_names_the_table(tmp_path: Path) -> None:
+    own = county(tmp_path / "own", KEY, GENERAL)
+    own.write_text("# 我的目录\n" + own.read_text(encoding="utf-8"), encoding="utf-8")
+    source = written(tmp_path, row(), row(单元编码="ZH15042420099"), name="清单.csv")
+    done = linxi("layers", "import", "--clauses", str(source), "--catalog", str(own))
+    assert done.stdout.strip() == str(own.with_name("clauses.csv"))
+    assert "共 2 条：单元 2" in done.stderr
+    assert f"图层里的单元没有条款（研判时为未核查）：{GENERAL}" in done.stderr
+    assert "条款所写的单元在图层里没有：ZH15042420099" in done.stderr
+    text = own.read_text(encoding="utf-8")
+    assert text.startswith("# 我的目录\n[catalog]\nclauses = \"clauses.csv\"\n")
+    assert catalog.read(own).clauses == own.with_name("clauses.csv").resolve()
+    assert held(own.with_name("clauses.csv")).clauses == held(source).clauses
+    linxi("layers", "import", "--clauses", str(source), "--catalog", str(own))  # again: nothing to replace
+    assert own.read_text(encoding="utf-8") == text
+
+
+def test_import_writes_nothing_while_anything_is_wrong_and_replaces_only_when_told(tmp_path: Path) -> None:
+    own = county(tmp_path / "own", KEY)
+    before = own.read_text(encoding="utf-8")
+    bad = linxi("layers", "import", "--clauses", str(written(tmp_path, row(维度="水"))), "--catalog", str(own), code=3)
+    assert "第 2 行“维度”" in bad.stderr and own.read_text(encoding="utf-8") == before
+    assert not own.with_name("clauses.csv").exists()
+    linxi("layers", "import", "--clauses", str(written(tmp_path, row())), "--catalog", str(own))
+    other = written(tmp_path, row(条款="示意：另一条"))
+    refused = linxi("layers", "import", "--clauses", str(other), "--catalog", str(own), code=2)
+    assert "--force" in refused.stderr
+    linxi("layers", "import", "--clauses", str(other), "--catalog", str(own), "--force")
+    assert held(own.with_name("clauses.csv")).clauses[0].text == "示意：另一条"
+
+
+def test_import_puts_a_named_workbook_aside_for_a_table(tmp_path: Path) -> None:
+    own = county(tmp_path / "own", KEY, clauses="lists/a.xlsx")
+    (own.parent / "lists").mkdir()
+    linxi("layers", "import", "--clauses", str(written(tmp_path, row())), "--catalog", str(own))
+    text = own.read_text(encoding="utf-8")
+    assert 'clauses = "lists/a.csv"' in text and "a.xlsx" not in text and text.count("clauses =") == 1
+    assert len(held(own.parent / "lists" / "a.csv").clauses) == 1
+
+
+def test_the_bundled_county_is_not_written_to_and_one_option_is_asked_for(tmp_path: Path) -> None:
+    refused = linxi("layers", "import", "--clauses", str(written(tmp_path, row())), code=2)
+    assert "示意目录不能改" in refused.stderr
+    assert "--template" in linxi("layers", "import", code=2).stderr
+    linxi("layers", "import", "--template", str(tmp_path / "模板.xlsx"))
+    assert (tmp_path / "模板.xlsx").is_file()
+
+
+def test_a_catalogue_whose_table_is_wrong_does_not_open_and_says_why(tmp_path: Path) -> None:
+    own = county(tmp_path / "own", KEY, clauses="t.csv")
+    assert "准入清单打不开" in linxi("check", str(EXAMPLES / "farm.kml"), "--catalog", str(own), code=3).stderr
+    written(own.parent, row(维度="水"))
+    assert "第 2 行“维度”" in linxi("check", str(EXAMPLES / "farm.kml"), "--catalog", str(own), code=3).stderr
+
+
+# --- the demonstration county ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def demonstration() -> ClauseBook:
+    named = catalog.read(demo_catalog()).clauses
+    assert named is not None
+    return held(named)
+
+
+def test_every_clause_of_the_demonstration_says_that_it_is_made_up(demonstration: ClauseBook) -> None:
+    assert demonstration.clauses
+    for clause in demonstration.clauses:
+        assert clause.text.startswith("示意条款") and "虚构" in clause.source, clause
+    assert {clause.level for clause in demonstration.clauses} == set(LEVELS)
+    assert {clause.dimension for clause in demonstration.clauses} == set(DIMENSIONS)
+
+
+def test_the_examples_see_the_whole_path_on_first_use() -> None:
+    text = linxi("check", str(EXAMPLES / "tailings_zone39.txt"), "--project", str(EXAMPLES / "project.toml"), *DAY).stdout
+    assert "生态环境准入清单" in text and "示意条款：布局应与上位规划相衔接" in text
+    said = ("--set", "industry=3011", "--set", "build=新建", "--set", "fresh_water_m3_a=1")
+    broken = linxi("check", str(EXAMPLES / "farm.kml"), *said, *DAY).stdout
+    assert "不符合 示意条款：新建水泥、石灰和石膏制造项目不予准入" in broken and "禁止" in broken.splitlines()[0]
+
+
+def test_http_answers_with_the_list_and_refuses_an_industry_that_is_none() -> None:
+    office = roof.open_office(str(demo_catalog()))
+    site = {
+        "type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [118.05, 43.6]},
+        "project": {"industry": "B0912", "coal_t_a": 3},
+    }  # fmt: skip
+    with serving(office.library) as client:
+        answer = client.post("/v1/assessments?on=2026-11-23", json=site)
+        assert answer.status_code == 200, answer.text
+        (body,) = answer.json()["assessments"]
+        SCHEMA.validate(body)
+        assert body["project"]["industry"] == "0912" and body["project"]["amounts"] == {"coal_t_a": 3.0}
+        assert body["access_list"]["clauses"] and body["access_list"]["file"] == "clauses.csv"
+        refused = client.post("/v1/assessments", json={**site, "project": {"industry": "0918"}})
+        assert refused.status_code == 400 and "0911 铜矿采选" in refused.json()["detail"]
