@@ -17,6 +17,7 @@ from linxi_gis.law import Verdict
 from linxi_gis.library import Library
 from linxi_gis.measuring import Batch, Facts, Measured, is_judged, measure
 from linxi_gis.model import Assessment, Layer, RulePack, Site
+from linxi_gis.practice import RedLine
 from linxi_gis.project import Project
 from linxi_gis.rulebook import Rulebook
 
@@ -60,7 +61,8 @@ def _judged(
 
     main = judgement(one.facts, asking=True)
     results = one.facts.layers
-    others = [_other(name, judgement(facts, asking=False), main, results) for name, facts in one.others]
+    read = [(name, facts, judgement(facts, asking=False)) for name, facts in one.others]
+    others = [_other(name, other, main, results) for name, _, other in read]
     return Assessment(
         site=one.facts.site,
         project=project,
@@ -75,9 +77,25 @@ def _judged(
         demonstration=batch.demonstration,
         engine_version=__version__,
         access=main.access,
-        red_line=redline.outcome(results, main.findings, project.facts(), rulebook, batch.day),
+        red_line=_red_line(one, main, read, project, rulebook, batch.day),
         eia=sensitive.hint(results, rulebook, batch.day),
     )
+
+
+def _red_line(
+    one: Measured, main: Judgement, read: Sequence[tuple[str, Facts, Judgement]], project: Project, rulebook: Rulebook,
+    day: date,
+) -> RedLine | None:  # fmt: skip
+    """Return what the red line comes to; where another reading of the site says otherwise, neither is believed."""
+    known = project.facts()
+    here = redline.outcome(one.facts.layers, main.findings, known, rulebook, day)
+    for name, facts, judgement in read:
+        there = redline.outcome(facts.layers, judgement.findings, known, rulebook, day)
+        if here is None or there is None or there.outcome == here.outcome or here.outcome == "prohibited":
+            continue
+        why = f"坐标基准未注明：按读入坐标为“{here.label}”，若实为 {name} 则为“{there.label}”，请先核实坐标基准"
+        return RedLine("unclear", "待明确", why, tuple(dict.fromkeys((*here.questions, *there.questions))))
+    return here
 
 
 _Key = tuple[str, str, str, str]

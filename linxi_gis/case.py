@@ -72,7 +72,7 @@ def open_case(
     """Return the case of a site on a day, with the facts the engine itself can tell."""
     rules = tuple(rule for rule in rulebook.in_force(day) if rule.applies_in_linxi)
     facts = project.facts()
-    in_core = _in_reserve_core(layers, rulebook)
+    in_core = in_reserve_core(layers, rulebook)
     if in_core is not None:
         facts[IN_RESERVE_CORE] = in_core
     lowered = _lowered(rulebook, day) if rulebook.overrides else {}
@@ -147,7 +147,7 @@ def tiled_themes(case: Case) -> set[str]:
     return {theme for rule in case.rules if rule.trigger == TILED for theme in rule.themes}
 
 
-def _in_reserve_core(layers: Sequence[LayerResult], rulebook: Rulebook) -> Truth:
+def in_reserve_core(layers: Sequence[LayerResult], rulebook: Rulebook) -> Truth:
     """Whether the site hits the core zone of a reserve; None while a class or a layer is unsure."""
     reserves = [layer for layer in layers if layer.theme == "protected_area"]
     theme = rulebook.themes.get("protected_area")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.industry import Industries, any_within
-from linxi_gis.law import All, Attribute, Citation, Condition, TextStatus, Truth, Value, Verdict, comparisons
+from linxi_gis.law import Attribute, Citation, Condition, TextStatus, Truth, Value, Verdict, comparisons
 from linxi_gis.project import AMOUNTS, Project
 
 UNIT_THEME = "control_unit"
@@ -155,18 +155,22 @@ class ClauseResult:
 
 @dataclass(frozen=True, slots=True)
 class UnitCheck:
-    """A unit the site meets (or may meet, `critical`), and why its list was not checked ("" if it was)."""
+    """A unit the site meets (or may meet, `critical`), and why its list was not checked ("" if it was).
+
+    `missing` are the needed levels above that say nothing of this unit on the day.
+    """
 
     layer: str
     zone_id: str
     zone_name: str
     critical: bool
     unchecked: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Every clause of every unit met and of the levels above; `missing` are needed levels without a clause."""
+    """Every clause of every unit met and of the levels above; `missing` are needed levels silent on some unit."""
 
     name: str
     sha256: str
@@ -182,7 +186,7 @@ class Access:
 NOTHING = Access("", "", (), (), ())
 
 
-def _units(layers: Iterable[LayerResult]) -> Iterator[tuple[LayerResult, Hit]]:
+def units_met(layers: Iterable[LayerResult]) -> Iterator[tuple[LayerResult, Hit]]:
     """Yield the units that hold something of the site, and those nearer than the accuracy."""
     for layer in layers:
         if layer.theme == UNIT_THEME:
@@ -198,7 +202,7 @@ def check(
     day: date,
 ) -> Access:
     """Compare a project with every clause of the units met; a list that is not there is told, never passed."""
-    hits = {(layer.id, hit.zone_id): hit for layer, hit in _units(layers)}
+    hits = {(layer.id, hit.zone_id): hit for layer, hit in units_met(layers)}
     units = tuple(_unit(layer, hit, book, day) for (layer, _), hit in hits.items())
     if book is None or not units:
         return Access("", "", units, (), ())
@@ -210,20 +214,22 @@ def check(
             outcome, why, asks = known.compare(clause)
             results.append(ClauseResult(clause, outcome, why, asks, concerned))
     results.sort(key=lambda one: (LEVELS.index(one.clause.level), DIMENSIONS.index(one.clause.dimension)))
-    present = {clause.level for clause in book.clauses if clause.in_force(day)}
-    missing = tuple(level for level in NEEDED_LEVELS if level not in present)
+    missing = tuple(level for level in NEEDED_LEVELS if any(level in unit.missing for unit in units))
     return Access(book.name, book.sha256, units, tuple(results), missing)
 
 
 def _unit(layer: str, hit: Hit, book: ClauseBook | None, day: date) -> UnitCheck:
-    own = [c for c in book.clauses if c.level == UNIT_LEVEL and hit.zone_id in c.units] if book is not None else []
+    heard = [one for one in book.clauses if one.concerns(hit.zone_id)] if book is not None else []
+    own = [one for one in heard if one.level == UNIT_LEVEL]
+    said = {one.level for one in heard if one.in_force(day)}
     if book is None:
         why = NO_FILE
     elif not own:
         why = "准入清单里没有本单元的条款"
     else:
         why = "" if any(clause.in_force(day) for clause in own) else "本单元的条款在研判日都不在有效期内"
-    return UnitCheck(layer, hit.zone_id, hit.zone_name, not hit.relation.hit, why)
+    missing = tuple(level for level in NEEDED_LEVELS if level not in said) if book is not None else ()
+    return UnitCheck(layer, hit.zone_id, hit.zone_name, not hit.relation.hit, why, missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +276,9 @@ class _Known:
         industry = f"行业 {self.project.industry} 属适用行业（{'、'.join(clause.groups)}）" if clause.groups else ""
         told = [industry, self._told(clause.applies), self._told(clause.violated)]
         told += [f"{t.label}，项目为 {amounts[t.amount]:g}" for t in clause.thresholds if t.amount in amounts]
-        return "；".join(text for text in told if text) or "凡在所管单元内即不符合"
+        return "；".join(text for text in told if text) or (
+            "凡在所管单元内即不符合" if self._broken(clause) else "条件恒不成立"
+        )
 
     def _told(self, condition: Condition | None) -> str:
         """Return the known facts of a condition in words, e.g. 扩建：是."""
@@ -310,21 +318,21 @@ def unit_facts(access: Access, project: Project) -> dict[tuple[str, str], dict[s
     """Return what the comparison tells the rules of each unit, by layer and zone id.
 
     A ban that is not met violates the list; a list is kept to only where the unit's own clauses and those of
-    the needed levels are all there, and every one is met or not applicable. What the user said stays.
+    the needed levels are all there for that unit, and every one is met or not applicable. What the user said stays.
     """
     found: dict[tuple[str, str], dict[str, Value]] = {}
     for unit in access.units:
         mine = [one for one in access.results if unit.zone_id in one.units]
-        if any(one.outcome is Outcome.BROKEN and _worst(one.clause) is Verdict.PROHIBITED for one in mine):
+        if any(one.outcome is Outcome.BROKEN and worst_of(one.clause) is Verdict.PROHIBITED for one in mine):
             found[unit.layer, unit.zone_id] = {VIOLATES: True}
-        elif unit.unchecked or access.missing or VIOLATES in project.facts():
+        elif unit.unchecked or unit.missing or VIOLATES in project.facts():
             continue
         elif all(one.outcome in (Outcome.MET, Outcome.NOT_APPLICABLE) for one in mine):
             found[unit.layer, unit.zone_id] = {VIOLATES: False}
     return found
 
 
-def _worst(clause: Clause) -> Verdict:
+def worst_of(clause: Clause) -> Verdict:
     """The most a clause may amount to: words nobody vouches for ban nothing."""
     return clause.effect if clause.text_status == "verbatim" else min(clause.effect, Verdict.TO_JUSTIFY)
 
@@ -334,7 +342,7 @@ def findings(access: Access, layers: Sequence[LayerResult]) -> Iterator[Finding]
     for result in access.results:
         if result.outcome is not Outcome.BROKEN:
             continue
-        held = [(_capped(result.clause, layer, hit), layer, hit) for layer, hit in _units(layers)
+        held = [(capped(result.clause, layer, hit), layer, hit) for layer, hit in units_met(layers)
                 if hit.zone_id in result.units]  # fmt: skip
         (verdict, caps), layer, hit = max(held, key=lambda one: one[0][0].rank)
         words = [f"不符合：{result.why}", *caps]
@@ -343,32 +351,9 @@ def findings(access: Access, layers: Sequence[LayerResult]) -> Iterator[Finding]
         yield Finding(layer.id, hit, verdict, result.clause.id, result.clause.citation, "；".join(words))
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """An open clause that answers alone can break: under which condition, and what it amounts to then."""
-
-    id: str
-    condition: Condition
-    effect: Verdict
-
-
-def doubts(access: Access, project: Project, layers: Sequence[LayerResult]) -> Iterator[Doubt]:
-    """Yield the open clauses that yes and no can decide; an industry or an amount nobody told keeps one open."""
-    for result in access.results:
-        clause = result.clause
-        if result.outcome is not Outcome.OPEN or any(ask.attribute == INDUSTRY for ask in result.asks):
-            continue
-        over = any(one.holds(project.amounts) is False for one in clause.thresholds)
-        if over or clause.violated is not None:
-            parts = (clause.applies, None if over else clause.violated)
-            effect = max(_capped(clause, layer, hit)[0] for layer, hit in _units(layers) if hit.zone_id in result.units)
-            name = f"{clause.id}（{'、'.join(clause.units)}）"
-            yield Doubt(name, All(tuple(part for part in parts if part is not None)), effect)
-
-
-def _capped(clause: Clause, layer: LayerResult, hit: Hit) -> tuple[Verdict, list[str]]:
+def capped(clause: Clause, layer: LayerResult, hit: Hit) -> tuple[Verdict, list[str]]:
     """Return what not meeting a clause amounts to on one unit, and why it is no more."""
-    verdict, told = _worst(clause), [] if clause.text_status == "verbatim" else ["条文待核"]
+    verdict, told = worst_of(clause), [] if clause.text_status == "verbatim" else ["条文待核"]
     if not hit.relation.hit:
         verdict = min(verdict, Verdict.TO_JUSTIFY)
         told.append(f"临界：距离 {hit.distance_m:.2f} m 小于合成精度，须实测核定")

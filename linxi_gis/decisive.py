@@ -23,7 +23,8 @@ from linxi_gis.cubes import ALWAYS, Cube, TooManyCubes, cubes, given, merged
 from linxi_gis.finding import Decisive, Outcome
 from linxi_gis.law import Attribute, Condition, Value, Verdict
 
-_ASKABLE = ("user", "clause_comparison")  # nobody can answer for a layer's column or the engine
+_BY_CLAUSES = "clause_comparison"  # yes is for people to say; no takes the comparison clause by clause
+_ASKABLE = ("user", _BY_CLAUSES)  # nobody can answer for a layer's column or the engine
 _LEVELS = (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO_JUSTIFY, Verdict.NOTICE)
 _MOST_STEPS = 20_000
 _GRAVITY = (
@@ -36,7 +37,7 @@ class Stake:
     """A condition that has a say: what it comes to when true and while unknown (false, it comes to nothing).
 
     `read` are all attributes it reads, None where unknown. The rule's id stands for the condition when stakes
-    are compared.
+    are compared, with the `place` where a place has a condition of its own.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class Stake:
     if_true: Verdict
     if_unknown: Verdict
     condition: Condition = field(compare=False)
+    place: str = ""
 
     def now(self, answered: Mapping[str, Value]) -> Verdict:
         """What it comes to with these answers, all else as it is."""
@@ -71,6 +73,11 @@ class _Standing:
 
     ends: Sequence[tuple[Verdict, Stake]]
     unknown: Mapping[str, Sequence[Stake]]
+
+    @property
+    def now(self) -> Verdict:
+        """The worst of all."""
+        return self.ends[0][0] if self.ends else Verdict.CLEAR
 
     def worst(self, name: str, answer: bool) -> Verdict:
         """The worst of all with one more answer."""
@@ -128,7 +135,7 @@ def questions(balance: Balance, attributes: Mapping[str, Attribute]) -> tuple[De
     for name, bit in bits.items():
         counts, gravest = _counts(bit, levels, blinds)
         if counts:
-            asked.append(_asked(name, bit, attributes[name].question, gravest, balance, standing, levels, blinds))
+            asked.append(_asked(attributes[name], bit, gravest, balance, standing, levels, blinds))
     return tuple(sorted(asked, key=effect))
 
 
@@ -220,25 +227,32 @@ def _agree(lists: Sequence[Sequence[Cube]]) -> bool:
 
 
 def _asked(
-    name: str, bit: int, text: str, gravest: Verdict | None, balance: Balance,
+    known: Attribute, bit: int, gravest: Verdict | None, balance: Balance,
     standing: tuple[_Standing, _Standing], levels: Sequence[list[_Gate] | None], blinds: list[_Gate] | None,
 ) -> Decisive:  # fmt: skip
-    yes, no = (_now(name, answer, balance, standing) for answer in (True, False))
+    name, only_yes = known.name, known.origin == _BY_CLAUSES
+    yes = _now(name, True, balance, standing)
+    no = _as_it_is(balance, standing) if only_yes else _now(name, False, balance, standing)
     reading = [stake.rule for one in standing for stake in one.unknown.get(name, ())]
     return Decisive(
-        name, text, yes, no,
+        name, known.question, yes, no,
         max(yes.verdict, _worst(bit, True, levels, blinds, balance.floor), key=_GRAVITY.index),
         max(no.verdict, _worst(bit, False, levels, blinds, balance.floor), key=_GRAVITY.index),
         gravest,
         tuple(dict.fromkeys(reading)),
+        only_yes,
     )  # fmt: skip
 
 
 def _now(name: str, answer: bool, balance: Balance, standing: tuple[_Standing, _Standing]) -> Outcome:
     """The outcome with one more answer, all else as it is (`standing`)."""
-
     blind = standing[1].worst(name, answer) > Verdict.CLEAR
     return overall(max(standing[0].worst(name, answer), balance.floor), not (balance.unchecked or blind))
+
+
+def _as_it_is(balance: Balance, standing: tuple[_Standing, _Standing]) -> Outcome:
+    voices, blinds = standing
+    return overall(max(voices.now, balance.floor), not (balance.unchecked or blinds.now > Verdict.CLEAR))
 
 
 def _worst(

@@ -257,7 +257,8 @@ class Decisive:
     `if_yes` and `if_no` are the overall outcomes while all else stays unknown; `worst_yes` and `worst_no` the
     worst verdicts still reachable over all answers to the rest (未核查 is worse than 提示 and milder than
     须论证). `gravest` is the gravest verdict that it may bring about or take away, None where only completeness
-    hangs on it. `rules` are the rules that read it, those of the gravest findings first.
+    hangs on it. `rules` are the rules that read it, those of the gravest findings first. With `only_yes` no one can
+    answer no (that takes an access list, clause by clause): `if_no` is then the outcome as it is.
     """
 
     attribute: str
@@ -268,10 +269,13 @@ class Decisive:
     worst_no: Verdict
     gravest: Verdict | None
     rules: tuple[str, ...]
+    only_yes: bool = False
 
     @property
     def outcomes(self) -> str:
         """Where each answer leads, as people read it."""
+        if self.only_yes:
+            return f"是：{_led(self.if_yes, self.worst_yes)}；否：不能直接填，须录入准入清单逐条对照"
         return f"是：{_led(self.if_yes, self.worst_yes)}；否：{_led(self.if_no, self.worst_no)}"
 
 
@@ -290,7 +294,7 @@ class Finding:
 
     `hit` is None for a rule that looks at the project alone; `rule` and `basis` are None for a bare
     measurement (a near miss that no rule speaks of). `at_most` is the least of the rule's effect and its caps:
-    what the verdict is when the condition is true.
+    what the verdict is when the condition is true. `lowered_from` is the verdict without a local override.
     """
 
     layer: str
@@ -302,49 +306,7 @@ class Finding:
     questions: tuple[Question, ...] = ()
     attributes: tuple[tuple[str, Value | None], ...] = ()
     at_most: Verdict = Verdict.PROHIBITED
-
-
-@dataclass(frozen=True, slots=True)
-class RedLine:
-    """What the red line comes to as practice words it, and why; `questions` (attribute, text) would tell more."""
-
-    outcome: Literal[
-        "not_involved", "crosses_without_land", "limited_activity", "national_project", "prohibited", "unclear",
-        "not_checked",
-    ]  # fmt: skip
-    label: str
-    why: str
-    questions: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SensitiveArea:
-    """A kind of sensitive area of the EIA catalogue on the site, or perhaps on it, and the titles of the layers."""
-
-    item: str
-    area: str
-    sure: bool
-    layers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EiaHint:
-    """What the text of the EIA catalogue tells of a site: the sensitive areas, never the category itself.
-
-    `unseen` are the titles of themes with sensitive areas that were not, or not wholly, checked.
-    """
-
-    basis: Citation
-    areas: tuple[SensitiveArea, ...]
-    unseen: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        """The hint in one sentence."""
-        named = "、".join(f"{one.item}{'' if one.sure else '可能为'}{one.area}" for one in self.areas)
-        told = f"涉及名录{self.basis.article}环境敏感区：{named}" if named else f"没有命中名录{self.basis.article}的环境敏感区"
-        left = f"（{'、'.join(self.unseen)}未核查）" if self.unseen else ""
-        return f"{told}{left}；名录附表没有收入，报告书还是报告表须按行业对照附表"
+    lowered_from: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

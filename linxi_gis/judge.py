@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from linxi_gis import clauses, decisive
+from linxi_gis import clauses, decisive, openclauses
 from linxi_gis.blanks import blind_bans, unchecked_layers, unevaluated, unseen_bans
 from linxi_gis.case import Case, Memo, open_case, told_zones
-from linxi_gis.clauses import Access, ClauseBook, Doubt
+from linxi_gis.clauses import VIOLATES, Access, ClauseBook
 from linxi_gis.decisive import Balance, Stake
 from linxi_gis.finding import Decisive, Finding, LayerResult, Overall
-from linxi_gis.law import Rule, Value, Verdict, comparisons
+from linxi_gis.law import Condition, Rule, Value, Verdict, comparisons
+from linxi_gis.openclauses import Doubt
 from linxi_gis.project import Project
 from linxi_gis.rulebook import Rulebook
 from linxi_gis.weigh import verdict_while_unknown
@@ -46,6 +47,19 @@ def _reasons(findings: Sequence[Finding], titles: Mapping[str, str], worst: Verd
             rule = f"{found.rule}，" if found.rule else ""
             lines.append(f"{titles.get(found.layer, '项目')}：{zone}{rule}{worst.label}")
     return tuple(dict.fromkeys(lines))[:_MAX_REASONS]
+
+
+def _relaxed(overall: Overall, findings: Sequence[Finding]) -> Overall:
+    """Say in the label and the reasons which answers a local pack made milder: both answers stay to be seen."""
+    lowered: dict[str, Verdict] = {}
+    for one in findings:
+        if one.rule and one.lowered_from is not None:
+            lowered[one.rule] = max(one.lowered_from, lowered.get(one.rule, Verdict.CLEAR))
+    if not lowered:
+        return overall
+    told = "、".join(f"{rule} 原为“{verdict.label}”" for rule, verdict in lowered.items())
+    reasons = (*overall.reasons, f"地方规则包放宽了 {len(lowered)} 条：{told}")
+    return replace(overall, label=f"{overall.label}（地方规则包放宽：{told}）", reasons=reasons)
 
 
 def _overall(
@@ -120,6 +134,7 @@ def judge(
     told = {found.rule for found in (*findings, *reminders) if found.rule}
     unchecked, unseen = unchecked_layers(case), tuple(unseen_bans(case))
     overall = _overall(findings, layers, unchecked, blind_bans(case, unseen))
+    overall = _relaxed(overall, (*findings, *alone))
     if asking:
         questions = _decisive(case, project, (*findings, *alone), access, unseen, unchecked=bool(unchecked) or not layers)
         overall = replace(overall, questions=questions)
@@ -131,8 +146,10 @@ def _decisive(
 ) -> tuple[Decisive, ...]:
     """Return the questions that decide; `found` is what every rule not known to be false says."""
     rules = {rule.id: rule for rule in case.rules}
-    voices = [_stake(rules[one.rule], one) for one in found if one.rule in rules]
-    voices += [_open_clause(one, case) for one in clauses.doubts(access, project, case.layers)]
+    doubts = tuple(openclauses.doubts(access, project, case.layers))
+    listed = {(unit.layer, unit.zone_id): openclauses.violated(unit, access, doubts, project) for unit in access.units}
+    voices = [_stake(rules[one.rule], one, case, listed) for one in found if one.rule in rules]
+    voices += [_open_clause(one, case) for one in doubts]
     blinds = (Stake(rule.id, _read(rule.attributes, case), rule.effect, Verdict.CLEAR, rule.condition) for rule in unseen)
     settled = [one.verdict for one in found if one.rule and one.rule not in rules]  # broken clauses
     settled += [bare_verdict(case, layer, hit) for layer in case.layers for hit in told_zones(layer)]
@@ -151,9 +168,18 @@ def _open_clause(doubt: Doubt, case: Case) -> Stake:
     return Stake(doubt.id, _read(names, case), doubt.effect, Verdict.CLEAR, doubt.condition)
 
 
-def _stake(rule: Rule, found: Finding) -> Stake:
-    """Return what a finding may still come to; what a rule on the project alone says up to 提示 is a reminder."""
+def _stake(rule: Rule, found: Finding, case: Case, listed: Mapping[tuple[str, str], Condition]) -> Stake:
+    """Return what a finding may still come to; what a rule on the project alone says up to 提示 is a reminder.
+
+    Where a rule asks whether an access list is violated, the clauses of the unit (`listed`) answer.
+    """
     true, unknown = found.at_most, verdict_while_unknown(rule, found.at_most)
     if not rule.themes:
         true, unknown = (end if end > Verdict.NOTICE else Verdict.CLEAR for end in (true, unknown))
-    return Stake(rule.id, found.attributes, true, unknown, rule.condition)
+    known = dict(found.attributes)
+    place = (found.layer, found.hit.zone_id) if found.hit else ("", "")
+    if place not in listed or VIOLATES not in known or known[VIOLATES] is not None:
+        return Stake(rule.id, found.attributes, true, unknown, rule.condition)
+    condition = openclauses.substituted(rule.condition, VIOLATES, listed[place])
+    names = dict.fromkeys(one.attribute for one in comparisons(condition))
+    return Stake(rule.id, _read(names, case), true, unknown, condition, "/".join(place))

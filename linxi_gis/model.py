@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from linxi_gis.clauses import NOTHING, Access
 from linxi_gis.crs import Geometry
-from linxi_gis.finding import EiaHint, Finding, Issue, LayerResult, Overall, RedLine
+from linxi_gis.finding import Finding, Issue, LayerResult, Overall
 from linxi_gis.law import Value
+from linxi_gis.practice import EiaHint, RedLine
 from linxi_gis.project import Project
 
 Kind = Literal["polygon", "line", "point", "corridor"]

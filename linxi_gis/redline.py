@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from linxi_gis.case import IN_RESERVE_CORE
-from linxi_gis.finding import Finding, Hit, LayerResult, RedLine
+from linxi_gis.case import in_reserve_core
+from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Attribute, Citation, Value, Verdict
+from linxi_gis.practice import RedLine
 from linxi_gis.rulebook import Rulebook
 
 THEME, RESERVES = "ecological_redline", "protected_area"
@@ -31,12 +32,16 @@ _AWAIT_NATIONAL = "国家重大项目不可避让待论证"
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """A red line that is hit: what is known of the project, what the rules say, the text that rules."""
+    """A red line that is hit: what is known of the project, what the rules say, the text that rules.
+
+    `in_core` is whether a reserve's core is hit too, None while a class or a layer is unsure.
+    """
 
     facts: Mapping[str, Value]
     findings: Sequence[Finding]
     layers: Sequence[LayerResult]
     text: str
+    in_core: bool | None
     attributes: Mapping[str, Attribute]
 
     def ask(self, *names: str) -> tuple[tuple[str, str], ...]:
@@ -63,7 +68,7 @@ def outcome(
     official = [layer for layer in lines if layer.legal_status != "draft"]
     if any(hit.relation.hit for layer in official for hit in layer.hits):
         text = f"{basis.number or basis.instrument}{basis.article}"
-        return _met(_Met(facts, findings, layers, text, rulebook.attributes))
+        return _met(_Met(facts, findings, layers, text, in_reserve_core(layers, rulebook), rulebook.attributes))
     close = min((hit.distance_m for layer in official for hit in _told(layer) if hit.critical), default=None)
     if close is not None:
         return RedLine("unclear", "临界，须实测核定", f"距红线 {close:.2f} m，小于图层与场址的精度之和")
@@ -87,7 +92,7 @@ def _told(layer: LayerResult) -> list[Hit]:
 
 def _met(met: _Met) -> RedLine:
     """Go down the cascade of a hit: what bans, what is not known of the core, then the ways through."""
-    return _banned(met) or _in_core(met) or _shown(met) or _open(met)
+    return _banned(met) or _relaxed(met) or _in_core(met) or _shown(met) or _open(met)
 
 
 def _of_theme(met: _Met, theme: str) -> list[Finding]:
@@ -103,12 +108,20 @@ def _banned(met: _Met) -> RedLine | None:
     return RedLine("prohibited", "禁止", "、".join(names))
 
 
+def _relaxed(met: _Met) -> RedLine | None:
+    """A ban that a local pack made milder is told as what it was."""
+    found = _of_theme(met, THEME)
+    names = dict.fromkeys(one.rule for one in found if one.lowered_from is Verdict.PROHIBITED and one.rule)
+    if not names:
+        return None
+    return RedLine("unclear", "原为禁止，已由地方规则包放宽，须核", f"{'、'.join(names)} 的放宽依据见该条结论")
+
+
 def _in_core(met: _Met) -> RedLine | None:
     """A core zone of a reserve is outside the list of limited activities: reserve law decides there."""
-    said = [dict(one.attributes)[IN_RESERVE_CORE] for one in met.findings if IN_RESERVE_CORE in dict(one.attributes)]
-    if not said:
+    if met.in_core is False:
         return None
-    if True not in said:
+    if met.in_core is None:
         return RedLine("unclear", "命中，待明确", "是否同时位于自然保护地核心保护区尚未查明，核心保护区不适用有限人为活动清单")
     if any(one.verdict is Verdict.PROHIBITED for one in _of_theme(met, RESERVES)):
         return RedLine("prohibited", "禁止", "同时命中自然保护地核心保护区，依自然保护地条文禁止")

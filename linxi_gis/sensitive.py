@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from linxi_gis.case import told_zones
-from linxi_gis.finding import EiaHint, Hit, LayerResult, SensitiveArea
+from linxi_gis.finding import Hit, LayerResult
+from linxi_gis.practice import EiaHint, SensitiveArea
 from linxi_gis.rulebook import Rulebook
 from linxi_gis.zonewords import Sensitive, Theme
 

@@ -9,7 +9,7 @@ from linxi_gis.finding import Finding, Hit, LayerResult, Relation
 from linxi_gis.law import Rule, Value, Verdict
 from linxi_gis.rulebook import Match
 from linxi_gis.themes import CLASS_TITLES
-from linxi_gis.weigh import Limit, weigh
+from linxi_gis.weigh import Limit, verdict_of, weigh
 
 _ON_HIT = ("intersects", "crosses", "attribute", "within_distance")
 _LOCATED = {
@@ -54,7 +54,12 @@ def _finding(
     if IN_RESERVE_CORE in rule.attributes:
         words.append(_IN_CORE if facts.get(IN_RESERVE_CORE) else "是否同时命中核心保护区尚未查明")
     say = "；".join(dict.fromkeys(word for word in words if word))
-    return Finding(layer, hit, verdict, rule.id, rule.basis, say, questions, read, min(rule.effect, at_most))
+    ours = [limit.at_most for limit in limits if limit is not case.lowered.get(rule.id)]
+    before = verdict_of(rule, facts, min(ours))[1]
+    return Finding(
+        layer, hit, verdict, rule.id, rule.basis, say, questions, read, min(rule.effect, at_most),
+        before if before > verdict else None,
+    )  # fmt: skip
 
 
 def _class_limits(case: Case, rule: Rule, layer: LayerResult, hit: Hit, match: Match) -> list[Limit]:

@@ -194,7 +194,7 @@ def test_an_existing_file_that_is_not_the_project_is_not_written_over(
 @pytest.mark.only_on("linux")  # pseudo-terminals
 def test_on_a_real_terminal_answers_are_kept_and_not_asked_again(tmp_path: Path) -> None:
     path = tmp_path / "答案.toml"
-    first = _session(["--save-answers", str(path)], ["否", "", "说不好", "否", "q"])
+    first = _session(["--save-answers", str(path)], ["否", "", "说不好", "不知道", "否", "q"])
     assert "问 1：" in first and "请写 是、否 或 不知道" in first and "不再问" in first and "林西城区补充水源井" in first
     known = read(path, RULES.attributes).attributes
     assert list(known.values()) == [False, False]

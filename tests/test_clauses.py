@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -26,7 +26,8 @@ from linxi_gis.finding import Finding, Hit, LayerResult, Relation
 from linxi_gis.judge import Judgement, judge
 from linxi_gis.law import Verdict
 from linxi_gis.model import Assessment
-from linxi_gis.project import Project, with_values
+from linxi_gis.openclauses import awaited
+from linxi_gis.project import AMOUNTS, Project, with_values
 from linxi_gis.report import extract, sheet, text
 from linxi_gis.rulefile import parse_condition
 from linxi_layers import industry_file
@@ -231,6 +232,40 @@ def test_only_a_whole_list_that_is_kept_to_settles_the_codes_question() -> None:
     assert human.overall.verdict is ARGUE and "ZONE-000" in rules(human)
 
 
+def test_a_level_that_is_silent_on_a_unit_does_not_clear_it() -> None:
+    """The province speaks of priority units alone: of a general unit its list was not read."""
+    own = (fine("单元", units=(GENERAL,)), fine("单元", units=(PRIORITY,)))
+    listed = book(fine("自治区", units=("优先保护单元",)), fine("赤峰市"), *own)
+    facts: dict[str, object] = {"is_temporary_land_use": False}
+    general = run(listed, unit(GENERAL), **facts)
+    assert "ZONE-000" in rules(general) and general.access.missing == ("自治区",)
+    assert worst(general) is Verdict.TO_JUSTIFY
+    priority = run(listed, unit(PRIORITY), **facts)
+    assert "ZONE-000" not in rules(priority) and priority.access.missing == ()
+    assert "ZONE-000" in rules(run(listed, unit(PRIORITY), unit(GENERAL), **facts))
+
+
+def test_nobody_is_asked_for_a_no_that_only_the_list_can_give() -> None:
+    asked = {one.attribute: one for one in run(book(*ABOVE)).overall.questions}
+    one = asked["violates_access_list"]
+    assert one.only_yes and "不能直接填" in one.outcomes and one.if_no.verdict is Verdict.TO_JUSTIFY
+    whole = book(*(fine(level, effect=BAN) for level in ("自治区", "赤峰市", "单元")))
+    asked = {one.attribute: one for one in run(whole).overall.questions}
+    assert "violates_access_list" not in asked  # every clause answers to yes and no: they are asked themselves
+    assert asked["is_temporary_land_use"].if_no.verdict is run(whole, is_temporary_land_use=False).overall.verdict
+
+
+def test_what_waits_for_an_industry_or_an_amount_is_told_with_the_worst_of_it() -> None:
+    listed = book(clause(effect=BAN, groups=("09",), violated="always"), fine("自治区"))
+    left = awaited(run(listed).access, Project(), [units(unit())])
+    assert left is not None and left.what == ("行业小类代码",) and left.worst is BAN
+    coal = book(clause(effect=LIMIT, thresholds=(Threshold("coal_t_a", "<=", 5.0),)))
+    left = awaited(run(coal).access, Project(), [units(unit())])
+    assert left is not None and left.what == (AMOUNTS["coal_t_a"],) and left.worst is LIMIT
+    assert awaited(run(coal, coal_t_a=1).access, Project(amounts={"coal_t_a": 1.0}), [units(unit())]) is None
+    assert awaited(run(book(clause())).access, Project(), [units(unit())]) is None
+
+
 def test_a_consultant_who_says_it_is_violated_is_not_contradicted() -> None:
     judged = run(book(*ABOVE, fine("单元")), is_temporary_land_use=False, **{VIOLATES: True})
     assert judged.overall.verdict is BAN
@@ -387,6 +422,19 @@ def test_an_open_clause_is_asked_of_where_an_answer_may_break_it(
     for one in asked:
         for answer, led in ((True, one.if_yes), (False, one.if_no)):
             assert led.verdict is bare(listed, {**facts, one.attribute: answer}).overall.verdict
+
+
+@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(lists(), said())
+def test_what_an_answer_is_said_to_lead_to_is_what_it_leads_to(
+    clauses: tuple[Clause, ...], facts: dict[str, Any]
+) -> None:
+    """With the Code's own rule on lists, whose fact the clauses tell: no question promises what does not come."""
+    listed = book(*clauses)
+    for one in run(listed, **facts).overall.questions:
+        for answer, led in ((True, one.if_yes), (False, one.if_no)):
+            if answer or not one.only_yes:
+                assert led.verdict is run(listed, **{**facts, one.attribute: answer}).overall.verdict
 
 
 def test_a_broken_clause_is_never_lost_whatever_else_is_in_the_list() -> None:

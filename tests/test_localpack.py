@@ -170,6 +170,17 @@ def test_an_override_in_force_lowers_and_both_answers_stand_in_the_finding(tmp_p
     assert found.basis is not None and "禁止设置排污口" in found.basis.quote
 
 
+def test_an_override_is_told_beside_the_verdict_too(tmp_path: Path) -> None:
+    """Who reads nothing but the verdict or its reasons learns that a ban was made milder, and which."""
+    book, layers = office(pack(tmp_path / "city", override=OVERRIDE)), [hit("water_source", "grade1")]
+    judged = judge(layers, Project(attributes={"has_outfall": True}), book, AFTER, site_kind="point", inside_county=True)
+    assert {one.rule: one.lowered_from for one in judged.findings}["WSP-001"] is Verdict.PROHIBITED
+    assert "地方规则包放宽：WSP-001 原为“禁止”" in judged.overall.label
+    assert any("地方规则包放宽了 1 条" in reason for reason in judged.overall.reasons)
+    before = judge(layers, Project(attributes={"has_outfall": True}), book, BEFORE, site_kind="point", inside_county=True)
+    assert "放宽" not in before.overall.label and all(one.lowered_from is None for one in before.findings)
+
+
 def test_out_of_its_days_an_override_lowers_nothing_and_says_so(tmp_path: Path) -> None:
     book = office(pack(tmp_path / "city", override=OVERRIDE + "effective_to = 2026-12-31\n"))
     for day in (BEFORE, date(2027, 1, 1)):

@@ -160,6 +160,8 @@ def test_a_hit_that_only_gcj02_makes_is_in_the_verdict(tmp_path: Path) -> None:
     assert other.differs and other.verdict > Verdict.NOTICE and other.layers == ("redline",)
     assert overall.label == f"未命中（若坐标实为 GCJ-02，则为 {other.label}）"
     assert any("GCJ-02" in reason and "生态保护红线" in reason and "第1块" in reason for reason in overall.reasons)
+    assert answer.red_line is not None and answer.red_line.outcome == "unclear" and "GCJ-02" in answer.red_line.why
+    assert "不涉及" not in answer.red_line.label
     # As if the file had said so.
     told = assess([read_site(HUNDRED, Options(crs="GCJ-02"))], red_line(tmp_path, [around(shifted(HUNDRED))]), RULES, DAY)
     assert told[0].overall.label == other.label and told[0].overall.others == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import product
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from test_judge import BOOK, TODAY, layer, near, run, zone
 
 from linxi_gis import redline
-from linxi_gis.finding import LayerResult, RedLine
+from linxi_gis.finding import LayerResult
 from linxi_gis.law import Verdict
+from linxi_gis.practice import RedLine
 from linxi_gis.rulebook import Rulebook
 
 HIT = layer("ecological_redline", zone("ecological_redline"))
@@ -139,3 +141,31 @@ def test_a_prohibited_finding_on_the_line_is_prohibited_whatever_else_was_answer
         assert (found.outcome == "prohibited") == (worst is Verdict.PROHIBITED)
         assert found.outcome not in ("not_involved", "not_checked")
         assert not set(asked(found)) & set(facts)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"is_linear_infrastructure": True, "occupies_land": False},
+        {"is_development_or_production": False},
+        {"is_relic_protection_work": True},
+        {"is_key_national_infrastructure": True},
+    ],
+)
+@pytest.mark.parametrize("permitted", [True, False, None])
+def test_no_way_through_is_offered_in_the_core_of_a_reserve(facts: dict[str, Any], permitted: bool | None) -> None:
+    """Saying that the core permits the work makes the core's own finding vanish, and nothing else."""
+    said = facts if permitted is None else {**facts, "is_core_zone_permitted_activity": permitted}
+    ways = {"crosses_without_land", "limited_activity", "national_project", "not_involved"}
+    assert line(HIT, CORE, **said).outcome not in ways
+    unread = layer("protected_area", status="not_checked")
+    assert line(HIT, unread, **said).outcome not in ways
+    assert line(HIT, SEEN, **said).outcome in ways
+
+
+def test_a_ban_made_milder_by_a_local_pack_is_told_as_a_ban() -> None:
+    found = run(HIT, SEEN, **BUSINESS).findings
+    eased = [replace(one, verdict=Verdict.NOTICE, lowered_from=Verdict.PROHIBITED) for one in found if one.rule == "ERL-003"]
+    assert eased
+    told = redline.outcome((HIT, SEEN), eased, BUSINESS, BOOK, TODAY)
+    assert told is not None and told.outcome == "unclear" and "原为禁止" in told.label and "ERL-003" in told.why

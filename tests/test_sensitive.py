@@ -11,7 +11,8 @@ import pytest
 from test_judge import BOOK, TODAY, layer, near, zone
 
 from linxi_gis import sensitive
-from linxi_gis.finding import EiaHint, LayerResult
+from linxi_gis.finding import LayerResult
+from linxi_gis.practice import EiaHint
 
 RULES = Path(__file__).parents[1] / "layers" / "linxi_layers" / "rules"
 

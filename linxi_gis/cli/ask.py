@@ -76,7 +76,7 @@ def ask(batch: Batch, rulebook: Rulebook, project: Project) -> Project:
         click.echo(f"  现在：{_labels(assessments)}", err=True)
         if len(left) >= before:
             click.echo("  剩下的问题没有减少：有的条件过于复杂，问题数只是上限", err=True)
-    click.echo("没有要问的了" if not left else "不再问", err=True)
+    click.echo("没有要问的了（行业、数量不在问答里，见准入清单和 --project）" if not left else "不再问", err=True)
     return project
 
 
@@ -97,9 +97,10 @@ def _answer(question: Decisive, rulebook: Rulebook, project: Project) -> Project
     """Return the project with the answer (the same for 不知道), None when the person stops."""
     from linxi_gis.project import with_values
 
+    choices = "是/不知道" if question.only_yes else "是/否/不知道"
     while True:
         said = click.prompt(
-            "  是/否/不知道（回车为不知道，q 不再问）", default="", show_default=False, err=True, prompt_suffix="："
+            f"  {choices}（回车为不知道，q 不再问）", default="", show_default=False, err=True, prompt_suffix="："
         )
         if said.strip() in _STOP:
             return None

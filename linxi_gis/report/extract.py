@@ -12,7 +12,6 @@ import shapely
 from linxi_gis.crs import Geometry
 from linxi_gis.finding import (
     Decisive,
-    EiaHint,
     Finding,
     Hit,
     Issue,
@@ -21,10 +20,10 @@ from linxi_gis.finding import (
     Outcome,
     Passage,
     Question,
-    RedLine,
 )
 from linxi_gis.law import Citation, Value, Verdict
 from linxi_gis.model import Assessment, Avoidance, Candidate, Partition, Site
+from linxi_gis.practice import EiaHint, RedLine
 from linxi_gis.report import access, paragraph
 from linxi_gis.report.provisos import DISCLAIMER, NO_ADVICE
 from linxi_gis.units import lies, wind
@@ -315,6 +314,7 @@ def _decisive(asked: Decisive) -> Json:
         "if_no": _outcome(asked.if_no, asked.worst_no),
         "gravest": None if asked.gravest is None else asked.gravest.name,
         "rules": list(asked.rules),
+        "only_yes": asked.only_yes,
     }
 
 

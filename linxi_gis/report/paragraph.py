@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from linxi_gis import openclauses
 from linxi_gis.finding import Finding, Hit, LayerResult
 from linxi_gis.law import Verdict
 from linxi_gis.model import Assessment, Site
@@ -60,6 +61,8 @@ def _hits(assessment: Assessment) -> str:
         more = "等" if len(told) > HITS_TOLD else ""
         return f"命中{'、'.join(_amount(one, assessment.site) for one in told[:HITS_TOLD])}{more}。"
     near = [(one.nearest.distance_m, one.title, one.nearest) for one in assessment.layers if one.nearest]
+    if met:
+        return f"没有命中须判断的图层（位于{'、'.join(layer.title for layer in met[:HITS_TOLD])}之内）。"
     none = "已核查的图层没有命中" if any(not one.unchecked for one in assessment.layers) else "没有一个图层能核查这里"
     if not near:
         return f"{none}。"
@@ -84,14 +87,19 @@ def _worst(assessment: Assessment) -> str:
     if found is None or found.basis is None or not _grave(found):
         return ""
     basis = found.basis
+    article = basis.article if basis.article.strip("—－-") else ""
     since = f"{basis.effective_from.isoformat()}起施行" if basis.effective_from else "施行日期不详"
     words = f"：“{basis.quote.rstrip('。；：')}”" if 0 < len(basis.quote) <= QUOTE_LENGTH else ""
     open_ = "，是否适用待答" if found.questions else ""
     doubt = "，条文待核" if basis.text_status != "verbatim" else ""
     of = f"{_zone(found, found.hit)}，" if found.hit else ""
     return (
-        f"最重的一条是{of}依《{basis.instrument}》{basis.article}（{since}{doubt}{open_}）为“{found.verdict.label}”{words}。"
+        f"最重的一条是{of}依{_titled(basis.instrument)}{article}（{since}{doubt}{open_}）为“{found.verdict.label}”{words}。"
     )
+
+
+def _titled(name: str) -> str:
+    return name if name.startswith("《") else f"《{name}》"
 
 
 def _weight(found: Finding) -> tuple[int, bool, int]:
@@ -116,14 +124,22 @@ def _list(assessment: Assessment) -> str:
 
 def _unchecked(assessment: Assessment) -> str:
     unseen = [_RULE_IDS.sub("", name) for name in assessment.overall.unchecked]
-    return f"未核查：{'；'.join(unseen)}。" if unseen else "应查的图层都已核查。"
+    return f"未核查：{'；'.join(unseen)}。" if unseen else "必备图层都已核查。"
 
 
 def _next(assessment: Assessment) -> str:
-    asked = assessment.overall.questions
+    asked, tail = assessment.overall.questions, _awaited(assessment)
     if not asked:
-        return "没有会改变结论的待答问题。"
+        return tail or "没有会改变结论的待答问题。"
     first = asked[0]
     if first.gravest is None:
-        return f"待答的问题只影响是否查全，可先答“{first.text}”。"
-    return f"下一步先答：“{first.text}”（{first.outcomes}）。"
+        return f"{tail}待答的是非问题只影响是否查全，可先答“{first.text}”。"
+    return f"下一步先答：“{first.text}”（{first.outcomes}）。{tail}"
+
+
+def _awaited(assessment: Assessment) -> str:
+    """Say what open clauses wait for beside yes and no, where they may come to more than the verdict there is."""
+    left = openclauses.awaited(assessment.access, assessment.project, assessment.layers)
+    if left is None or left.worst <= assessment.overall.verdict:
+        return ""
+    return f"准入清单有待论证的条款须补{'、'.join(left.what)}才能判断，最重可到{left.worst.label}。"
