@@ -275,7 +275,7 @@ class Decisive:
     def outcomes(self) -> str:
         """Where each answer leads, as people read it."""
         if self.only_yes:
-            return f"是：{_led(self.if_yes, self.worst_yes)}；否：不能直接填，须录入准入清单逐条对照"
+            return f"是：{_led(self.if_yes, self.worst_yes)}；否：不能直接填，以准入清单逐条对照为准"
         return f"是：{_led(self.if_yes, self.worst_yes)}；否：{_led(self.if_no, self.worst_no)}"
 
 
