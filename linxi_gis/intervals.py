@@ -23,13 +23,13 @@ JOIN_M = 1e-3
 class Chain:
     """A line as its segments with geodesic chainage.
 
-    `segments` are two-point lines in the area plane, shape (n,), `ends` their ends, shape (n, 2, 2); `start_m`
+    `segments` are two-point lines in the area plane, shape (n,); `start_m`
     and `length_m` are the geodesic chainage of each segment's start and its length, shape (n,). Parts of a
-    multi-line follow each other without a gap.
+    multi-line follow each other without a gap. `tree` is over the segments.
     """
 
     segments: GeometryArray
-    ends: NDArray[np.float64]
+    tree: shapely.STRtree
     start_m: np.ndarray[tuple[int], np.dtype[np.float64]]
     length_m: np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -40,12 +40,7 @@ class Chain:
 
     def beside(self, zone: Geometry) -> NDArray[np.intp]:
         """Return which segments meet a zone, in order."""
-        west, south, east, north = zone.bounds
-        x, y = self.ends[..., 0], self.ends[..., 1]
-        near = np.flatnonzero(
-            (x.min(axis=1) <= east) & (x.max(axis=1) >= west) & (y.min(axis=1) <= north) & (y.max(axis=1) >= south)
-        )
-        return near[shapely.intersects(self.segments[near], zone)]
+        return np.sort(self.tree.query(zone, predicate="intersects"))
 
 
 def chain(plane_line: Geometry) -> Chain:
@@ -80,13 +75,14 @@ def _chain(plane_line: Geometry) -> Chain:
     lengths, _ = distances(lonlat[:, 0], lonlat[:, 1])
     starts = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
     segments = np.asarray(shapely.linestrings(ends), dtype=object)
-    return Chain(segments, ends, starts, lengths)
+    return Chain(segments, shapely.STRtree(segments), starts, lengths)
 
 
 def within(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
     """Return the chainage intervals of a line that lie in a zone, merged, in order.
 
-    Each segment is cut by itself, so a line that meets itself is not confused.
+    Each segment is cut by itself, so a line that meets itself is not confused; one that lies wholly inside an area,
+    as most do of a long line in a large one, needs no cutting.
 
     >>> square = shapely.box(10, -5, 20, 5)
     >>> [(round(a, 1), round(b, 1)) for a, b in within(chain(shapely.LineString([(0, 0), (30, 0)])), square)]
@@ -95,7 +91,10 @@ def within(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
     near = line.beside(zone)
     if not len(near):
         return ()
-    parts, cut = shapely.get_parts(shapely.intersection(line.segments[near], zone), return_index=True)
+    common = line.segments[near]
+    border = ~_inside(common, zone)
+    common[border] = shapely.intersection(common[border], zone)
+    parts, cut = shapely.get_parts(common, return_index=True)
     long = shapely.length(parts) > 0.0
     parts, row = parts[long], near[cut[long]]
     if not len(parts):
@@ -107,6 +106,15 @@ def within(line: Chain, zone: Geometry) -> tuple[Interval, ...]:
     start = line.start_m[row] + np.minimum.reduceat(along, first) * scale
     end = line.start_m[row] + np.maximum.reduceat(along, first) * scale
     return merge(zip(start.tolist(), end.tolist(), strict=True))
+
+
+def _inside(segments: GeometryArray, zone: Geometry) -> NDArray[np.bool_]:
+    """Return which segments lie wholly in the interior of an area."""
+    if shapely.get_dimensions(zone) != 2:
+        return np.zeros(len(segments), dtype=bool)
+    mine = zone if shapely.is_prepared(zone) else shapely.from_wkb(shapely.to_wkb(zone))
+    shapely.prepare(mine)  # a copy: prepared geometries are no two threads' (see `geometry.own`)
+    return np.asarray(shapely.contains_properly(mine, segments))
 
 
 def crossings(line: Chain, zone: Geometry) -> tuple[Interval, ...]:

@@ -348,7 +348,7 @@ def _others(sites: _Sites, rows: IndexArray, layer: Layer) -> _Hits:
     """Return the hits of points and lines, and of areas on lines, at `rows`."""
     kinds = sites.kinds[rows]
     made = [_site(sites.grounds[row], int(kind)) for row, kind in zip(rows.tolist(), kinds.tolist(), strict=True)]
-    measures = overlay.measure(made, layer)
+    measures = overlay.measure(made, replace(layer, coverage=None))  # `_Sites.covered_share` tells of that
     hit = np.array([relation.hit for relation in measures.relation], dtype=bool)
     area, length, share = (np.zeros(len(sites)) for _ in range(3))
     area[rows], length[rows] = measures.union_area_m2, measures.union_length_m

@@ -138,6 +138,50 @@ def test_chainage_is_that_of_one_segment_after_the_other(seed: int) -> None:
     assert np.array(intervals.within(chain, zone)) == pytest.approx(np.array(intervals.merge(truth)), abs=1e-9)
 
 
+def old_way(chain: intervals.Chain, zone: shapely.Geometry) -> tuple[intervals.Interval, ...]:
+    """Every segment is cut."""
+    found = []
+    for segment, start, metres in zip(chain.segments, chain.start_m, chain.length_m, strict=True):
+        for part in shapely.get_parts(shapely.intersection(segment, zone)):
+            if part.length > 0.0:
+                along = shapely.line_locate_point(segment, shapely.points(part.coords))
+                scale = metres / segment.length
+                found.append((start + min(along) * scale, start + max(along) * scale))
+    return intervals.merge(found)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_what_lies_wholly_inside_is_not_cut_and_the_chainage_stays_to_the_bit(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through an area with a hole, along its border, from vertex to vertex, back the same way, through a river."""
+    rng = np.random.default_rng(seed)
+    outer, hole = ragged(rng, 0.0, 0.0, 5_000.0, 1_500), shapely.box(-300.0, -250.0, 310.0, 240.0)
+    zone: shapely.Geometry = outer.difference(hole)
+    border, route = shapely.get_coordinates(outer)[10:60], shapely.get_coordinates(winding(rng, 300, 60.0))
+    corners = [np.array([-300.0, -250.0]), np.array([-300.0, 240.0]), np.array([0.0, 240.0])]
+    ways = [route, np.array([*route, *route[::-1], route[0]]), np.array([*border, *border[::-3]]), np.array([*corners, *route])]
+    line = shapely.LineString(np.repeat(ways[seed % 4], 1 + seed % 2, axis=0))  # each second with stretches of no length
+    if seed % 3 == 1:
+        zone = shapely.MultiPolygon([*shapely.get_parts(zone), shapely.box(6_000.0, 0.0, 6_100.0, 100.0)])
+    if seed % 6 == 2:
+        zone = shapely.LineString(route[50:90])
+    if seed % 2:
+        shapely.prepare(zone)
+    chain, cut = intervals.chain(line), []
+    truth, real = old_way(chain, zone), shapely.intersection
+
+    def counted(segments: np.ndarray, other: shapely.Geometry) -> np.ndarray:
+        cut.append(len(segments))
+        return np.asarray(real(segments, other))
+
+    monkeypatch.setattr(shapely, "intersection", counted)
+    assert intervals.within(chain, zone) == truth
+    assert shapely.is_prepared(zone) == bool(seed % 2)
+    if zone.geom_type != "LineString" and seed % 4 != 2:  # not the one that runs along the border
+        assert sum(cut) < len(chain.segments) / 4
+
+
 def test_ends_that_are_one_but_for_rounding_make_no_row() -> None:
     chain = intervals.chain(shapely.LineString([(0, 0), (3000, 7)]))
     spans = ((0.0, chain.total_m / 3.0), (chain.total_m / 3.0 + 1e-13, chain.total_m - 1e-13))
