@@ -340,7 +340,7 @@ def parquet_of(source: Path, path: Path, **column: Any) -> Path:
     batched = RecordBatch.from_pydict({key: list(value) for key, value in held.items()})
     with parquet.ParquetWriter(path, batched.schema.with_metadata({"geo": json.dumps(geo)})) as writer:
         for start in (0, 2):  # two row groups, neither as long as a block
-            writer.write_batch(batched.slice(start, 2 if start == 0 else 3))
+            writer.write_batch(batched.slice(start, 2 if start == 0 else None))
     return path
 
 

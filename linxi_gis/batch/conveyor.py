@@ -18,9 +18,9 @@ from linxi_gis import __version__
 from linxi_gis.batch import pools, sinks, table
 from linxi_gis.batch.parts import Parts
 from linxi_gis.batch.raw import Raw
-from linxi_gis.batch.sources import Source
+from linxi_gis.batch.sources import Source, check_files
 from linxi_gis.batch.work import Desk, Job, desk, lost, screened
-from linxi_gis.errors import NothingCheckedError, UsageError
+from linxi_gis.errors import InputError, NothingCheckedError, UsageError
 from linxi_gis.model import Gap
 
 FORMAT = 2  # of the parts; another number is another program
@@ -84,7 +84,8 @@ def run(job: Job, own: Desk, sources: Sequence[Source], out: Path, plan: Plan, r
     """Screen every feature of the sources and write the table; `job` and `own` are those of `prepare`.
 
     An interrupt (KeyboardInterrupt) leaves OUT.parts, from which `plan.resume` goes on. Raises UsageError when
-    the output cannot be written, or the parts that are there are of something else.
+    the output cannot be written, or the parts that are there are of something else, InputError when an input file
+    changes while it is read: nothing is left then to go on from.
     """
     write_with = sinks.sink_of(out)
     parts = Parts(out.with_name(f"{out.name}.parts"))
@@ -93,13 +94,16 @@ def run(job: Job, own: Desk, sources: Sequence[Source], out: Path, plan: Plan, r
     counted = _Counted(sources, plan.block)
     report.started(total, min(total, _rows_of(finished, sources, plan.block)))
     raws = (raw for raw in counted.raws() if raw.number not in finished)
-    for done in _done(partial(screened, job), raws, plan, total, report.told):
-        data = done.data
-        if data is None:
-            report.told(f"{done.raw.file} 第 {done.raw.first} 行起的一块使工作进程两次退出，这 {len(done.raw.wkb)} 行记为错误")
-            data = table.packed(lost(done.raw, own.columns, "量算这一块的进程两次意外退出"))
-        parts.save(done.raw.number, data)
-        report.advanced(len(done.raw.wkb))
+    with _while_unchanged(sources, parts):
+        for done in _done(partial(screened, job), raws, plan, total, report.told):
+            data = done.data
+            if data is None:
+                report.told(
+                    f"{done.raw.file} 第 {done.raw.first} 行起的一块使工作进程两次退出，这 {len(done.raw.wkb)} 行记为错误"
+                )
+                data = table.packed(lost(done.raw, own.columns, "量算这一块的进程两次意外退出"))
+            parts.save(done.raw.number, data)
+            report.advanced(len(done.raw.wkb))
     report.writing()
     about = _about(job, own, sources)
     blocks = (parts.load(number) for number in range(counted.blocks))
@@ -109,6 +113,25 @@ def run(job: Job, own: Desk, sources: Sequence[Source], out: Path, plan: Plan, r
     _sidecar(out, about, summary)
     parts.remove()
     return summary
+
+
+@contextlib.contextmanager
+def _while_unchanged(sources: Sequence[Source], parts: Parts) -> Iterator[None]:
+    """Read and measure; raises InputError, and removes the parts, when a file was changed meanwhile."""
+    try:
+        yield
+    except InputError:
+        _check(sources, parts)
+        raise
+    _check(sources, parts)
+
+
+def _check(sources: Sequence[Source], parts: Parts) -> None:
+    try:
+        check_files(sources)
+    except InputError:
+        parts.remove()
+        raise
 
 
 def _done(

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from linxi_gis import vectorfile
 from linxi_gis.batch.chunks import Chunk, Keys, chosen, of_batches
 from linxi_gis.batch.placing import ruling, unstated
 from linxi_gis.batch.raw import Raw, Settled
-from linxi_gis.errors import CrsError, InputError, LayerError
+from linxi_gis.batch.watch import REMEDY, Stamp, check, read_whole, stamped, watched
+from linxi_gis.errors import CrsError, InputError
 from linxi_gis.intake import encoding
 from linxi_gis.intake.containers import claim_of
 from linxi_gis.intake.disk import beside
@@ -32,27 +32,34 @@ STREAMED = (".parquet", ".geoparquet", ".gpkg", ".fgb", ".shp")
 # Features asked about when the file is opened: enough to know whether its figures fit its system.
 _PROBED = 200
 _ASK = "请核实后用 --crs 指明，或请提供单位补上坐标系说明"
-_REMEDY = "请用生成它的软件打开检查，重新导出后提交"
 PARQUET_ADVICE = "请安装 pyarrow：pip install pyarrow"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A file, or a layer of one, opened: how many features it says it has, its SHA-256, its system.
+    """A file, or a layer of one, opened: how many features it says it has, what it was then, its system.
 
-    `chunks` takes a number of rows and yields its features in chunks of so many, the last one fewer.
+    `chunks` takes a number of rows and yields its features in chunks of so many, the last one fewer; `in_memory`
+    tells that they are there already, and the file may do what it likes.
     """
 
     name: str
     count: int
-    sha256: str
+    stamp: Stamp
     claim: Claim
     chunks: Callable[[int], Iterator[Chunk]]
+    in_memory: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """What its file hashed to when it was opened."""
+        return self.stamp.sha256
 
     def raws(self, size: int, first_number: int) -> Iterator[Raw]:
-        """Yield blocks of `size` features, numbered from `first_number`."""
+        """Yield blocks of `size` features, numbered from `first_number`. Raises InputError when the file changes."""
         row = 1
-        for number, chunk in enumerate(self.chunks(size), first_number):
+        chunks = self.chunks(size) if self.in_memory else watched(self.chunks(size), self.stamp, self.name)
+        for number, chunk in enumerate(chunks, first_number):
             yield Raw(number, self.name, row, chunk.wkb, chunk.ids, chunk.names, self.claim, chunk.settled)
             row += len(chunk.wkb)
 
@@ -68,27 +75,38 @@ def open_sources(path: Path, options: Options, reader: Reader, id_column: str | 
         raise InputError("文件不存在", where=str(path), remedy="请检查路径")
     if suffix not in STREAMED or not path.is_file():
         return [_settled_source(path, options, reader, told)]
-    sha = _sha256(path)
+    stamp = _stamped(path)
     try:
         if suffix in (".parquet", ".geoparquet"):
-            found = [_parquet(path, sha, id_column)]
+            found = [_parquet(path, stamp, id_column)]
         elif suffix == ".shp":
-            shape = _shapefile(path, sha, id_column, told)
+            shape = _shapefile(path, stamp, id_column, told)
             found = [shape] if shape is not None else [_settled_source(path, options, reader, told)]
         else:
-            found = _layers(path, sha, id_column, told)
+            found = _layers(path, stamp, id_column, told)
     except OSError as error:
-        raise InputError(f"文件无法打开（{error}）", where=path.name, remedy=_REMEDY) from error
+        raise InputError(f"文件无法打开（{error}）", where=path.name, remedy=REMEDY) from error
     for one in found:
         _probe(one, options)
     return found
 
 
-def _sha256(path: Path) -> str:
-    try:
-        return vectorfile.sha256(path)
-    except LayerError as error:
-        raise InputError("文件无法打开", where=path.name, remedy="请检查文件权限") from error
+def _stamped(path: Path) -> Stamp:
+    """The stamp of a file as GDAL leaves it: it writes into a GeoPackage what its log holds when it opens it."""
+    stamp = stamped(path)
+    if len(stamp.signature) == 1 or path.suffix.lower() != ".gpkg":
+        return stamp
+    import pyogrio
+
+    with _gdal(path.name):
+        pyogrio.list_layers(path)
+    return stamped(path)
+
+
+def check_files(sources: Sequence[Source]) -> None:
+    """Raise InputError where a file that was read bit by bit is not what it was when it was opened."""
+    for stamp in dict.fromkeys(source.stamp for source in sources if not source.in_memory):
+        check(stamp, content=True)
 
 
 def _probe(source: Source, options: Options) -> None:
@@ -114,7 +132,7 @@ def _probe(source: Source, options: Options) -> None:
 
 def _settled_source(path: Path, options: Options, reader: Reader, told: Told) -> Source:
     """Read a file whole through intake; its limits hold, and its sites are in memory."""
-    reading = reader.read(path, options)
+    reading, stamp = read_whole(path, lambda: reader.read(path, options))
     for site in reading.sites:
         if not site.reference.declared:
             guess = unstated(site.reference.source, site.reference.how)
@@ -129,7 +147,7 @@ def _settled_source(path: Path, options: Options, reader: Reader, told: Told) ->
             at = slice(start, start + size)
             yield Chunk(chunk.wkb[at], chunk.ids[at], chunk.names[at], (chunk.settled or ())[at])
 
-    return Source(path.name, len(chunk.wkb), _sha256(path), Claim(), chunks)
+    return Source(path.name, len(chunk.wkb), stamp, Claim(), chunks, in_memory=True)
 
 
 def _chunk_of(reading: Reading) -> Chunk:
@@ -160,13 +178,13 @@ def _gdal(where: str, told: Told | None = None) -> Iterator[None]:
         try:
             yield
         except (DataSourceError, DataLayerError, FeatureError, FieldError, GeometryError) as error:
-            raise InputError("文件无法打开，可能已损坏或不完整", where=where, remedy=_REMEDY) from error
+            raise InputError("文件无法打开，可能已损坏或不完整", where=where, remedy=REMEDY) from error
     if told is not None:
         for text in dict.fromkeys(str(item.message)[:200] for item in caught):
             told(f"{where}：读取程序提示 {text}")
 
 
-def _layers(path: Path, sha: str, id_column: str | None, told: Told) -> list[Source]:
+def _layers(path: Path, stamp: Stamp, id_column: str | None, told: Told) -> list[Source]:
     """The layers with shapes of a GeoPackage or a FlatGeobuf, whose texts are UTF-8."""
     import pyogrio
 
@@ -180,7 +198,7 @@ def _layers(path: Path, sha: str, id_column: str | None, told: Told) -> list[Sou
             keys = Keys(chosen(fields, ID_KEYS, id_column, where), chosen(fields, NAME_KEYS, None, where))
             claim = claim_of(str(info["crs"] or ""), f"图层 {name} 写明")
             stream = _Stream(path, name, keys, where, int(info["features"]))
-            found.append(Source(where, stream.count, sha, claim, stream.chunks))
+            found.append(Source(where, stream.count, stamp, claim, stream.chunks))
     if not found:
         raise InputError("没有图形图层", where=path.name, remedy="请提交带图形的图层")
     return found
@@ -222,7 +240,7 @@ class _Stream:
                 with _gdal(self.where):  # not around a yield: warnings are a setting of the whole process
                     batch = next(batches, None)
             except broken as error:
-                raise InputError("读到一半出错，文件可能已损坏", where=self.where, remedy=_REMEDY) from error
+                raise InputError("读到一半出错，文件可能已损坏", where=self.where, remedy=REMEDY) from error
             if batch is None:
                 return
             yield batch
@@ -254,7 +272,7 @@ def _by_number(
         start += size
 
 
-def _shapefile(path: Path, sha: str, id_column: str | None, told: Told) -> Source | None:
+def _shapefile(path: Path, stamp: Stamp, id_column: str | None, told: Told) -> Source | None:
     """A shapefile read in place, or None for one whose index has to be made anew: intake does that."""
     import pyogrio
 
@@ -271,7 +289,7 @@ def _shapefile(path: Path, sha: str, id_column: str | None, told: Told) -> Sourc
     named = (chosen(list(fields), ID_KEYS, id_column, path.name), chosen(list(fields), NAME_KEYS, None, path.name))
     keys = Keys(*(tuple(fields[key] for key in one) for one in named))
     return Source(
-        path.name, records, sha, claim, lambda size: _by_number(path, None, keys, path.name, size, records, decode)
+        path.name, records, stamp, claim, lambda size: _by_number(path, None, keys, path.name, size, records, decode)
     )
 
 
@@ -296,7 +314,7 @@ class _Decoder:
 # --- GeoParquet ---------------------------------------------------------------------------------------
 
 
-def _parquet(path: Path, sha: str, id_column: str | None) -> Source:
+def _parquet(path: Path, stamp: Stamp, id_column: str | None) -> Source:
     """A GeoParquet file with geometries as WKB (GeoParquet 1.0 and 1.1)."""
     try:
         import pyarrow
@@ -308,10 +326,10 @@ def _parquet(path: Path, sha: str, id_column: str | None) -> Source:
             said = (opened.schema_arrow.metadata or {}).get(b"geo")
             fields, count = list(opened.schema_arrow.names), int(opened.metadata.num_rows)
     except pyarrow.ArrowException as error:
-        raise InputError("不是有效的 Parquet 文件", where=path.name, remedy=_REMEDY) from error
+        raise InputError("不是有效的 Parquet 文件", where=path.name, remedy=REMEDY) from error
     geometry, claim = _geo(said, path.name)
     if geometry not in fields:
-        raise InputError(f"没有图形列 {geometry!r}", where=path.name, remedy=_REMEDY)
+        raise InputError(f"没有图形列 {geometry!r}", where=path.name, remedy=REMEDY)
     keys = Keys(chosen(fields, ID_KEYS, id_column, path.name), chosen(fields, NAME_KEYS, None, path.name))
 
     def chunks(size: int) -> Iterator[Chunk]:
@@ -321,9 +339,9 @@ def _parquet(path: Path, sha: str, id_column: str | None) -> Source:
             with parquet.ParquetFile(path, pre_buffer=False) as again:
                 yield from of_batches(again.iter_batches(batch_size=size, columns=wanted), geometry, keys, size)
         except pyarrow.ArrowException as error:
-            raise InputError("Parquet 文件已损坏", where=path.name, remedy=_REMEDY) from error
+            raise InputError("Parquet 文件已损坏", where=path.name, remedy=REMEDY) from error
 
-    return Source(path.name, count, sha, claim, chunks)
+    return Source(path.name, count, stamp, claim, chunks)
 
 
 def _geo(said: bytes | None, where: str) -> tuple[str, Claim]:
