@@ -604,8 +604,8 @@ def test_a_part_that_was_damaged_is_done_again(
 
 
 def test_what_is_not_ours_stays_in_the_folder_of_parts(tmp_path: Path) -> None:
-    own = parts.Parts(tmp_path / "parts")
-    own.open({"format": 1}, resume=False)
+    own = parts.Parts(tmp_path / "parts", {"format": 1})
+    own.open(resume=False)
     own.save(0, b"x")
     (tmp_path / "parts" / "notes.txt").write_text("x", encoding="utf-8")
     own.remove()
@@ -827,4 +827,4 @@ def test_ctrl_c_says_how_to_go_on(yard: Path, many: Path, tmp_path: Path, monkey
     assert done.return_value == 130 and "--resume" in done.stderr
     done = linxi_screen(*words, "--resume")
     assert done.return_value == 3 and "其中 40 个上次已完成" in done.stderr
-    assert conveyor.FORMAT == 2 and (tmp_path / "o.csv").is_file()
+    assert conveyor.FORMAT == 3 and (tmp_path / "o.csv").is_file()

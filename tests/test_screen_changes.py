@@ -166,3 +166,33 @@ def test_a_stamp_is_taken_before_the_hash(tmp_path: Path, monkeypatch: pytest.Mo
         stamp = watch.stamped(source)
     with pytest.raises(InputError, match=CHANGED):
         watch.check(stamp, content=False)
+
+
+# --- finished blocks --------------------------------------------------------------------------------------
+
+
+def interrupted(ready: Ready, source: Path, out: Path) -> Path:
+    """Three blocks of two rows finished, the rest not; returns the folder of parts."""
+    with pytest.raises(KeyboardInterrupt):
+        screened(ready, source, out, block=2, report=Quiet(stop_after=6))
+    return out.with_name(f"{out.name}.parts")
+
+
+def test_a_block_under_anothers_name_is_done_again(ready: Ready, tmp_path: Path) -> None:
+    """Blocks of the same length and kind, each whole: only the number tells them apart."""
+    source, out = write_layer(tmp_path / "a.gpkg", drawn()), tmp_path / "o.parquet"
+    screened(ready, source, tmp_path / "right.parquet", block=2)
+    folder = interrupted(ready, source, out)
+    shutil.copyfile(folder / "block-000000.part", folder / "block-000001.part")
+    with pytest.raises(InputError, match=r"block-000001.part：第 2 块的结果已损坏，已删除；请加 --resume"):
+        screened(ready, source, out, block=2, resume=True)
+    screened(ready, source, out, block=2, resume=True)
+    assert rows(out) == rows(tmp_path / "right.parquet")
+
+
+def test_a_block_of_another_batch_is_done_again(ready: Ready, tmp_path: Path) -> None:
+    source, other = write_layer(tmp_path / "a.gpkg", drawn()), write_layer(tmp_path / "b.gpkg", drawn()[::-1])
+    folder, foreign = interrupted(ready, source, tmp_path / "o.csv"), interrupted(ready, other, tmp_path / "p.csv")
+    shutil.copyfile(foreign / "block-000002.part", folder / "block-000002.part")
+    with pytest.raises(InputError, match="第 3 块的结果已损坏"):
+        screened(ready, source, tmp_path / "o.csv", block=2, resume=True)

@@ -23,7 +23,7 @@ from linxi_gis.batch.work import Desk, Job, desk, lost, screened
 from linxi_gis.errors import InputError, NothingCheckedError, UsageError
 from linxi_gis.model import Gap
 
-FORMAT = 2  # of the parts; another number is another program
+FORMAT = 3  # of the parts; another number is another program
 BLOCK = 4096
 NOTE = "量算结果，不作研判；须按 linxi check 的结论和主管部门认定为准"
 DEMONSTRATION = "示意数据，结论无效力"
@@ -88,8 +88,8 @@ def run(job: Job, own: Desk, sources: Sequence[Source], out: Path, plan: Plan, r
     changes while it is read: nothing is left then to go on from.
     """
     write_with = sinks.sink_of(out)
-    parts = Parts(out.with_name(f"{out.name}.parts"))
-    finished = parts.open(_key(job, own, sources, plan), resume=plan.resume)
+    parts = Parts(out.with_name(f"{out.name}.parts"), _key(job, own, sources, plan))
+    finished = parts.open(resume=plan.resume)
     total = sum(source.count for source in sources)
     counted = _Counted(sources, plan.block)
     report.started(total, min(total, _rows_of(finished, sources, plan.block)))

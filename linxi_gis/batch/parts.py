@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +18,18 @@ from linxi_gis.errors import InputError, UsageError
 _MANIFEST = "manifest.json"
 _PART = re.compile(r"block-(\d+)\.part")
 Key = Mapping[str, object]
+# Before each block its number and the SHA-256 of the manifest: one of another name or folder is no part of this.
+_HEAD = struct.Struct("<Q32s")
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A folder of finished blocks, and the manifest that says of what."""
+    """A folder of finished blocks, and the manifest that says of what: the `key`, anything JSON can hold."""
 
     folder: Path
+    key: Key
 
-    def open(self, key: Key, *, resume: bool) -> frozenset[int]:
+    def open(self, *, resume: bool) -> frozenset[int]:
         """Return the numbers of the blocks that are finished; begins a folder where there is none.
 
         Raises UsageError when unfinished work is there and nobody said to go on with it, and when it was of
@@ -34,7 +39,7 @@ class Parts:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not manifest.exists():
-                _written(manifest, json.dumps(key, ensure_ascii=False, indent=1).encode())
+                _written(manifest, json.dumps(self.key, ensure_ascii=False, indent=1).encode())
                 return frozenset()
             held = json.loads(manifest.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -43,7 +48,7 @@ class Parts:
             raise UsageError(
                 f"{self.folder} 里有上次没做完的筛查", remedy="接着做请加 --resume；重做请先删除该文件夹"
             )
-        changed = _differences(held, json.loads(json.dumps(key)))
+        changed = _differences(held, json.loads(json.dumps(self.key)))
         if changed:
             raise UsageError(
                 f"不能接着做：{'、'.join(changed)}与上次不同", where=str(self.folder),
@@ -54,17 +59,20 @@ class Parts:
     def save(self, number: int, data: bytes) -> None:
         """Keep a finished block; it is there whole or not at all. Raises UsageError."""
         try:
-            _written(self._path(number), data)
+            _written(self._path(number), self._head(number) + data)
         except OSError as error:
             raise UsageError(
                 f"{self.folder} 写不进去（{error.strerror}）", remedy="请腾出磁盘空间后加 --resume 接着做"
             ) from error
 
     def load(self, number: int) -> table.Block:
-        """Return a finished block; raises InputError for one that was changed, and removes it."""
+        """Return a finished block; raises InputError for one that was changed, or is another, and removes it."""
         path = self._path(number)
         try:
-            return table.unpacked(path.read_bytes())
+            data = path.read_bytes()
+            if data[: _HEAD.size] != self._head(number):
+                raise ValueError("another block")
+            return table.unpacked(data[_HEAD.size :])
         except (OSError, ValueError) as error:
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -79,6 +87,10 @@ class Parts:
                 if path.name == _MANIFEST or _PART.fullmatch(path.name) or path.suffix == ".tmp":
                     path.unlink()
             self.folder.rmdir()
+
+    def _head(self, number: int) -> bytes:
+        text = json.dumps(self.key, ensure_ascii=True, sort_keys=True)
+        return _HEAD.pack(number, hashlib.sha256(text.encode()).digest())
 
     def _path(self, number: int) -> Path:
         return self.folder / f"block-{number:06d}.part"

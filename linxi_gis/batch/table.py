@@ -209,6 +209,7 @@ def rows(own: Sequence[Column], held: Block) -> Iterator[tuple[Value, ...]]:
 # --- as bytes -----------------------------------------------------------------------------------------
 
 # Magic, how it is squeezed, length of the rest, CRC-32 of the rest; then of each array the shape, then the arrays.
+# Of what a block is, where it is kept, `linxi_gis.batch.parts` tells before all this.
 _HEAD = struct.Struct("<8sIQI")
 _MAGIC = b"LINXIBL2"
 _ARRAYS = (("numbers", "<f8", 2), ("codes", "<i4", 2), ("column", "<i8", 1), ("offsets", "<i8", 1), ("text", "|u1", 1))
