@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from itertools import combinations
+from datetime import date
+from itertools import combinations, product
 from pathlib import Path
 from typing import Literal, get_args
 
+from linxi_gis import tablecells
 from linxi_gis.clauses import (
     DIMENSIONS,
     EVERY,
@@ -24,22 +27,24 @@ from linxi_gis.clauses import (
     Sign,
     Threshold,
 )
-from linxi_gis.errors import CatalogError
-from linxi_gis.industry import Industries, codes
+from linxi_gis.errors import CatalogError, UsageError
+from linxi_gis.industry import Industries, checked
 from linxi_gis.law import Attribute, Condition, TextStatus, Verdict, comparisons
 from linxi_gis.project import AMOUNTS
 from linxi_gis.rulefile import parse_condition
 
 EFFECTS = ("禁止", "限制", "须论证")
 TEXT_STATUSES: dict[str, TextStatus] = {"原文": "verbatim", "摘要": "paraphrase"}
-SUFFIXES = (".csv", ".xlsx", ".xls", ".ods")
 _ADVICE = "模板用 linxi layers import --template 生成"
 _MOST_BYTES, _TOLD = 20_000_000, 12
 _UNIT = re.compile(r"ZH[0-9]{6}[123][0-9]{4}")
-_DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
+_DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?")
 _THRESHOLD = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*")
 _SIGNS: dict[str, Sign] = {**{sign: sign for sign in get_args(Sign)}, "≤": "<=", "≥": ">="}
 _AMONG = re.compile(r"[、，,;；\s]+")
+_TAIL = re.compile(r"[\u4e00-\u9fff]*")  # what may follow a word of ours: 资源利用效率要求
+_AND = re.compile("[和及与或、]")
+_MOST = 12  # attributes of a condition whose answers are tried one by one (4096)
 
 Kind = Literal["must", "may"]
 
@@ -71,7 +76,8 @@ COLUMNS = (
     Column("依据文件", "must", "清单所在文件的名称和文号"),
     Column("有效期起", "may", "YYYY-MM-DD；不填即一直有效"),
     Column("有效期止", "may", "YYYY-MM-DD，含当日；不填即仍有效"),
-    Column("适用行业", "may", "GB/T 4754-2017 代码，含下级，用、分开，例如 08、0912；不填即不限行业"),
+    Column("适用行业", "may", "GB/T 4754-2017 代码，含下级，用、分开，例如 08、0912，可带门类字母（B0912）；不填即不限行业。"
+           "丢了前导零会成为别的行业的（0711 与 711），须带门类字母"),
     Column("适用条件", "may", "项目属性的条件，例如 is_new_build or is_expansion；不填即无条件适用"),
     Column("不符合条件", "may", "成立即不符合的条件；always 表示适用即不符合。与“阈值”都不填时只能人工对照（待论证）"),
     Column("阈值", "may", "项目应满足的数量，例如 fresh_water_m3_a <= 300000，多个用；分开；可用：" + "、".join(AMOUNTS)),
@@ -96,15 +102,19 @@ class _Row:
 
     def one_of(self, name: str, words: Sequence[str]) -> str:
         text = self.cell(name)
-        near = [word for word in words if len(text) > 1 and (word.startswith(text) or text.startswith(word))]
-        found = text if text in words else near[0] if len(near) == 1 else ""
-        if text and not found:
+        if text and text not in words:
             self.fail(name, f"{text!r} 不是 {'、'.join(words)} 之一")
-        return found
+        return text if text in words else ""
+
+    def like_one_of(self, name: str, words: Sequence[str]) -> str:
+        """The word a cell holds, said shorter or longer as real lists do: 区域 for 区域布局, …要求; never two of them."""
+        text = self.cell(name)
+        near = [word for word in words if len(text) > 1 and (word.startswith(text) or _goes_on(text, word))]
+        return near[0] if text not in words and len(near) == 1 else self.one_of(name, words)
 
     def day(self, name: str) -> date | None:
         text = self.cell(name)
-        match = _DAY.fullmatch(text.partition(" ")[0])
+        match = _DAY.fullmatch(text)
         if not text:
             return None
         try:
@@ -128,6 +138,8 @@ class _Row:
             asked = known.get(one.attribute)
             if asked is None or asked.origin != "user" or asked.type != "boolean" or not isinstance(one.value, bool):
                 self.fail(name, f"{one.attribute!r} 不是项目的是否属性；用 linxi rules attributes 查看")
+        if not self.wrong and not _can_be(condition):
+            self.fail(name, f"条件 {text!r} 怎么回答都不成立，这一条永远用不上；请更正，或留空由人工对照")
         return condition
 
     def thresholds(self, name: str) -> tuple[Threshold, ...]:
@@ -135,18 +147,30 @@ class _Row:
         for part in re.split("[；;]", self.cell(name)):
             match = _THRESHOLD.fullmatch(part)
             if match and match.group(1) in AMOUNTS:
-                found.append(Threshold(match.group(1), _SIGNS[match.group(2)], float(match.group(3))))
+                one = Threshold(match.group(1), _SIGNS[match.group(2)], float(match.group(3)))
+                found.append(one)
+                if one.limit == math.inf or (one.limit == 0.0 and one.sign in (">=", "<")):
+                    self.fail(name, f"{part.strip()!r}：数量不小于 0，怎么填结果都一样，不成其为阈值；请核对符号和数字")
             elif part.strip():
                 self.fail(name, f"{part.strip()!r} 读不懂；写成 fresh_water_m3_a <= 300000，可用：{'、'.join(AMOUNTS)}")
         return tuple(found)
 
     def groups(self, name: str, table: Industries) -> tuple[str, ...]:
-        found = codes(_AMONG.sub("、", self.cell(name)))
-        for code in found:
-            if code not in table.by_code:
-                near = "、".join(f"{one.code} {one.name}" for one in table.near(code))
-                self.fail(name, f"没有行业代码 {code!r}（GB/T 4754-2017）" + (f"，相近的有 {near}" if near else ""))
-        return found
+        found = []
+        for word in (unicodedata.normalize("NFKC", word) for word in _AMONG.split(self.cell(name)) if word):
+            try:
+                code = checked(word, table, "")
+            except UsageError as error:
+                self.fail(name, f"{error.what}，{error.remedy}")
+                continue
+            found.append(code)
+            # Excel keeps 0711 as the number 711, which is another industry: without its section nobody can say.
+            if word == code and f"0{code}" in table.by_code:
+                both = " 或 ".join(
+                    f"{table.ancestors(one)[0].code}{one}（{table.by_code[one].name}）" for one in (code, f"0{code}")
+                )
+                self.fail(name, f"{code} 也可能是丢了前导零的 0{code}；请带门类字母写明 {both}")
+        return tuple(dict.fromkeys(found))
 
     def units(self, level: str) -> tuple[str, ...]:
         words = tuple(word for word in _AMONG.split(self.cell("单元编码")) if word)
@@ -159,6 +183,29 @@ class _Row:
                 if word != EVERY and word not in UNIT_CLASSES:
                     self.fail("单元编码", f"{word!r}：{level}的条款应填 {EVERY} 或 {'、'.join(UNIT_CLASSES)}")
         return words or (EVERY,)
+
+
+def _goes_on(text: str, word: str) -> bool:
+    """Whether a text is a word of ours with a Chinese tail that adds no second one.
+
+    >>> _goes_on("资源利用效率要求", "资源利用效率"), _goes_on("自治区、赤峰市", "自治区")
+    (True, False)
+    """
+    tail = text.removeprefix(word)
+    return text.startswith(word) and _TAIL.fullmatch(tail) is not None and not _AND.search(tail)
+
+
+def _can_be(condition: Condition) -> bool:
+    """Whether any answers make a condition true; yes where it asks too much to try.
+
+    >>> _can_be(parse_condition("not always")), _can_be(parse_condition("a and not a")), _can_be(parse_condition("a"))
+    (False, False, True)
+    """
+    names = sorted({one.attribute for one in comparisons(condition)})
+    if len(names) > _MOST:
+        return condition.truth({}) is not False
+    every = product((True, False), repeat=len(names))
+    return any(condition.truth(dict(zip(names, values, strict=True))) for values in every)
 
 
 def read(path: Path, attributes: Mapping[str, Attribute], table: Industries) -> ClauseBook:
@@ -190,7 +237,7 @@ def _clause(row: _Row, attributes: Mapping[str, Attribute], table: Industries) -
     for column in COLUMNS:
         if column.kind == "must" and not row.cell(column.name):
             row.fail(column.name, "不能为空")
-    level = row.one_of("层级", LEVELS)
+    level = row.like_one_of("层级", LEVELS)
     effect, status = row.one_of("不符合时", EFFECTS), row.one_of("文字", tuple(TEXT_STATUSES)) or "原文"
     since, until = row.day("有效期起"), row.day("有效期止")
     if since and until and until < since:
@@ -198,7 +245,7 @@ def _clause(row: _Row, attributes: Mapping[str, Attribute], table: Industries) -
     made = Clause(
         level=level,
         units=row.units(level),
-        dimension=row.one_of("维度", DIMENSIONS),
+        dimension=row.like_one_of("维度", DIMENSIONS),
         number=row.cell("编号"),
         text=row.cell("条款"),
         effect=Verdict.from_label(effect or EFFECTS[0]),
@@ -219,7 +266,8 @@ def _doubled(clauses: Sequence[tuple[int, Clause]]) -> Iterator[str]:
     by_key: dict[tuple[str, str, str, str], list[tuple[int, Clause]]] = {}
     for number, clause in clauses:
         for unit in clause.units:
-            by_key.setdefault((clause.level, unit, clause.dimension, clause.number), []).append((number, clause))
+            named = "".join(unicodedata.normalize("NFKC", clause.number).split())
+            by_key.setdefault((clause.level, unit, clause.dimension, named), []).append((number, clause))
     for (level, unit, dimension, name), same in by_key.items():
         for (first, one), (second, other) in combinations(same, 2):
             starts = max(one.effective_from or date.min, other.effective_from or date.min)
@@ -227,11 +275,14 @@ def _doubled(clauses: Sequence[tuple[int, Clause]]) -> Iterator[str]:
                 yield f"第 {first} 行与第 {second} 行“编号”：{level} {unit} {dimension} {name} 重复且有效期重叠"
 
 
+def _is_head(row: Sequence[str]) -> bool:
+    return {"层级", "维度", "条款"} <= set(row)
+
+
 def _rows(path: Path, data: bytes) -> Iterator[_Row]:
-    """Yield the rows below the head; lines that begin with # are notes."""
-    table = _cells(path, data)
-    wanted = {"层级", "维度", "条款"}
-    head = next((n for n, row in enumerate(table) if wanted <= set(row)), None)
+    """Yield the rows below the head; a lone cell that begins with # is a note."""
+    table = tablecells.cells(path, data, _is_head)
+    head = next((n for n, row in enumerate(table) if _is_head(row)), None)
     if head is None:
         raise CatalogError("没有表头：应有 层级、维度、条款 等列", where=path.name, remedy=_ADVICE)
     names = table[head]
@@ -243,57 +294,8 @@ def _rows(path: Path, data: bytes) -> Iterator[_Row]:
         where = f"{path.name} 第 {head + 1} 行"
         raise CatalogError("；".join(what) or "有重复的列", where=where, remedy=f"可用的列：{'、'.join(_NAMES)}")
     for number, cells in enumerate(table[head + 1 :], start=head + 2):
-        if any(cells) and not cells[0].startswith("#"):
+        if any(cells[1:]) or (any(cells) and not cells[0].startswith("#")):
             yield _Row(number, dict(zip(names, cells, strict=False)))
-
-
-def _cells(path: Path, data: bytes) -> list[list[str]]:
-    """Return every row as trimmed texts, empty rows too, so that row numbers are those of the file."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise CatalogError(f"不认识的格式 {path.suffix or path.name!r}", where=path.name, remedy=f"可用：{'、'.join(SUFFIXES)}")
-    if path.suffix.lower() != ".csv":
-        return _book_cells(path, data)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = data.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise CatalogError("编码既不是 UTF-8 也不是 GB18030", where=path.name, remedy="请另存为 CSV UTF-8") from error
-    table: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        for row in reader:
-            table += [[""]] * (reader.line_num - 1 - len(table) - sum(cell.count("\n") for cell in row))
-            table.append([cell.strip() for cell in row])
-            table += [[""]] * (reader.line_num - len(table))
-    except csv.Error as error:
-        raise CatalogError(f"第 {reader.line_num} 行读不懂（{error}）", where=path.name) from error
-    return table
-
-
-def _book_cells(path: Path, data: bytes) -> list[list[str]]:
-    from python_calamine import CalamineError, load_workbook
-
-    try:
-        sheet = load_workbook(io.BytesIO(data)).get_sheet_by_index(0)
-        rows = sheet.to_python(skip_empty_area=False)
-    except (CalamineError, OSError, ValueError) as error:
-        remedy = "请用 Excel 打开另存，或另存为 CSV UTF-8"
-        raise CatalogError(f"工作簿读不出来（{error}）", where=path.name, remedy=remedy) from error
-    return [[_word(cell) for cell in row] for row in rows]
-
-
-def _word(cell: object) -> str:
-    match cell:
-        case datetime():
-            return cell.date().isoformat()
-        case date():
-            return cell.isoformat()
-        case float() if cell.is_integer():
-            return str(int(cell))
-        case _:
-            return str(cell).strip()
 
 
 def table_text(rows: Sequence[Mapping[str, str]]) -> str:
@@ -312,6 +314,8 @@ def cells_of(path: Path) -> list[Mapping[str, str]]:
 
 def write_template(path: Path) -> None:
     """Write an empty table with a note on every column: CSV, or a workbook with choices; raises CatalogError."""
+    from xlsxwriter.exceptions import FileCreateError
+
     notes = [f"# {column.name}（{column.asked}）：{column.help}" for column in COLUMNS]
     try:
         match path.suffix.lower():
@@ -321,9 +325,10 @@ def write_template(path: Path) -> None:
             case ".xlsx":
                 _write_book(path, notes)
             case _:
-                raise CatalogError("模板只能写成 .csv 或 .xlsx", where=str(path))
-    except OSError as error:
-        raise CatalogError("模板写不出来", where=str(path), remedy="请换一个文件名，或关闭正在打开它的程序") from error
+                raise CatalogError("模板只能写成 .csv 或 .xlsx", where=str(path), remedy="请改文件名的后缀")
+    except (OSError, FileCreateError) as error:  # no OSError: a missing folder, a file that Excel holds open
+        remedy = "请换一个文件名或已有的文件夹，或关闭正在打开它的程序"
+        raise CatalogError("模板写不出来", where=str(path), remedy=remedy) from error
 
 
 def _write_book(path: Path, notes: Sequence[str]) -> None:

@@ -98,10 +98,86 @@ def test_a_bare_row_is_enough_and_words_may_be_those_of_real_lists(tmp_path: Pat
         ({"阈值": "water <= 3"}, "第 2 行“阈值”：'water <= 3' 读不懂"),
         ({"阈值": "coal_t_a = 3"}, "第 2 行“阈值”"),
         ({"文字": "大概"}, "第 2 行“文字”"),
+        ({"文字": "原文（摘要）"}, "第 2 行“文字”：'原文（摘要）' 不是 原文、摘要 之一"),
+        ({"不符合时": "限制、禁止"}, "第 2 行“不符合时”：'限制、禁止' 不是"),
+        ({"不符合时": "限制（城区内禁止）"}, "第 2 行“不符合时”"),
+        ({"层级": "自治区、赤峰市"}, "第 2 行“层级”：'自治区、赤峰市' 不是"),
+        ({"有效期止": "2030-12-31 （已延长至2035年）"}, "第 2 行“有效期止”：'2030-12-31 （已延长至2035年）' 不是日期"),
+        ({"不符合条件": "not always"}, "第 2 行“不符合条件”：条件 'not always' 怎么回答都不成立"),
+        ({"不符合条件": "is_industrial and not is_industrial"}, "怎么回答都不成立"),
+        ({"阈值": "coal_t_a >= 0"}, "第 2 行“阈值”：'coal_t_a >= 0'：数量不小于 0"),
+        ({"阈值": f"coal_t_a <= 1{'0' * 400}"}, "怎么填结果都一样"),
+        ({"适用行业": "711"}, "711 也可能是丢了前导零的 0711；请带门类字母写明 L711（"),
+        ({"适用行业": "08、11"}, "也可能是丢了前导零的 011；请带门类字母写明 B11（开采专业及辅助性活动） 或 A011（"),
+        ({"适用行业": "C0711"}, "门类不对"),
     ],
 )
 def test_a_fault_is_told_with_its_row_and_column(tmp_path: Path, changes: dict[str, str], said: str) -> None:
     assert said in told(written(tmp_path, row(**changes)))
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [("B0711", ("0711",)), ("L711", ("711",)), ("b11、Ｂ0912", ("11", "0912")), ("0711；08", ("0711", "08")), ("B", ("B",))],
+)
+def test_an_industry_may_say_its_section_and_then_nothing_is_ambiguous(
+    tmp_path: Path, text: str, groups: tuple[str, ...]
+) -> None:
+    assert held(written(tmp_path, row(适用行业=text))).clauses[0].groups == groups
+
+
+def test_a_number_cell_that_lost_its_zero_is_refused(tmp_path: Path) -> None:
+    """Excel keeps 0711 (oil) as 711 (leasing): the clause would fall away for the very industry it bans."""
+    for code, good in ((711, False), (3011, True)):
+        book = sheets(tmp_path / f"{code}.xlsx", 准入清单=[{**GOOD, "适用行业": code}])
+        if good:
+            assert held(book).clauses[0].groups == ("3011",)
+        else:
+            assert "B0711" in told(book)
+
+
+def test_a_time_after_a_date_is_dropped_and_nothing_else(tmp_path: Path) -> None:
+    (clause,) = held(written(tmp_path, row(有效期止="2030/12/31 00:00:00"))).clauses
+    assert clause.effective_to == date(2030, 12, 31)
+
+
+def test_numbers_of_clauses_in_wide_digits_are_the_same_numbers(tmp_path: Path) -> None:
+    assert "第 2 行与第 3 行“编号”" in told(written(tmp_path, row(编号="1"), row(编号="１")))
+    assert "第 2 行与第 3 行“编号”" in told(written(tmp_path, row(编号="1.2"), row(编号="1. 2")))
+
+
+def test_a_row_is_a_note_only_when_nothing_else_stands_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    body = table_text([row(), row(编号="2")])
+    path.write_text(body.replace("\n单元,", "\n# 一条说明\n单元,", 1), encoding="utf-8")
+    assert len(held(path).clauses) == 2
+    names = ["编号", *(name for name in GOOD if name != "编号")]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([names, *([{**GOOD, "编号": code}[name] for name in names] for code in ("#1", "2"))])
+    assert [clause.number for clause in held(path).clauses] == ["#1", "2"]
+
+
+def sheets(path: Path, **pages: list[dict[str, Any]]) -> Path:
+    """A workbook whose pages are tables; a page of no rows is a head alone."""
+    with xlsxwriter.Workbook(str(path)) as made:
+        for name, rows in pages.items():
+            page = made.add_worksheet(name)
+            for number, cells in enumerate([list(GOOD), *(list(one.values()) for one in rows)]):
+                page.write_row(number, 0, cells)
+    return path
+
+
+def test_clauses_on_a_second_sheet_are_not_passed_over(tmp_path: Path) -> None:
+    both = told(sheets(tmp_path / "a.xlsx", 总体=[row()], 单元=[row(编号="2")]))
+    assert "有 2 张工作表都是条款表：总体、单元" in both and "并到一张" in both
+    assert len(held(sheets(tmp_path / "b.xlsx", 空表=[], 单元=[row()])).clauses) == 1
+    path = tmp_path / "c.xlsx"
+    with xlsxwriter.Workbook(str(path)) as made:
+        made.add_worksheet("封面").write(0, 0, "某市准入清单")
+        page = made.add_worksheet("条款")
+        page.write_row(0, 0, list(GOOD))
+        page.write_row(1, 0, list(GOOD.values()))
+    assert len(held(path).clauses) == 1
 
 
 def test_several_faults_are_told_at_once_and_a_flood_is_counted(tmp_path: Path) -> None:
@@ -154,7 +230,8 @@ def test_a_workbook_reads_as_the_same_table_with_its_dates_and_numbers(tmp_path:
         page.write_row(0, 0, list(GOOD))
         for column, (name, text) in enumerate(GOOD.items()):
             if name == "有效期起":
-                page.write_datetime(1, column, date(2024, 3, 6), made.add_format({"num_format": "yyyy-mm-dd"}))  # type: ignore[arg-type]
+                form = made.add_format({"num_format": "yyyy-mm-dd"})
+                page.write_datetime(1, column, date(2024, 3, 6), form)  # type: ignore[arg-type]
             elif name == "编号":
                 page.write_number(1, column, 1)
             else:
@@ -190,6 +267,9 @@ def test_both_templates_come_from_one_definition(tmp_path: Path) -> None:
     assert {",".join(LEVELS), ",".join(DIMENSIONS)} <= choices
     with pytest.raises(CatalogError, match="csv"):
         write_template(tmp_path / "t.docx")
+    for name in ("t.csv", "t.xlsx"):
+        with pytest.raises(CatalogError, match="模板写不出来"):
+            write_template(tmp_path / "没有" / name)
 
 
 def county(folder: Path, *codes: str, **head: Any) -> Path:
