@@ -65,6 +65,7 @@ class Entry:
     encoding: str | None
     columns: Columns
     classes: tuple[tuple[str, str], ...]
+    sensitivity: str = ""
 
     @property
     def extent_path(self) -> Path | None:
@@ -171,6 +172,12 @@ def _legal_status(value: Any) -> str:
     return str(value)
 
 
+def _sensitivity(value: Any) -> str:
+    if value not in SENSITIVITIES:
+        raise ValueError
+    return str(value)
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise ValueError
@@ -183,6 +190,8 @@ def _words(value: Any) -> dict[str, str]:
     return value
 
 
+# What may leave the house; "" where nobody said.
+SENSITIVITIES = ("公开", "内部", "不得导出")
 _STATUSES = ("approved", "draft", "demonstration")
 _TEXT, _SOME = "应为文字", "应为文字，不能为空"
 _OPTIONAL, _YES_NO, _DAY = _Key(_text(), _TEXT, None), "应为 true 或 false", "应为日期，例如 2022-10-14"
@@ -201,6 +210,7 @@ _LAYER_KEYS = {
     "effective_from": _Key(_day, _DAY, None),
     "effective_to": _Key(_day, _DAY, None),
     "status": _Key(_legal_status, f"应为 {'、'.join(_STATUSES)} 之一", "approved"),
+    "sensitivity": _Key(_sensitivity, f"应为 {'、'.join(SENSITIVITIES)} 之一", ""),
     "accuracy_m": _Key(_number(0.0, 9_999.999), "应为 0 到 10000 的米数", None),
     "range_m": _Key(_number(0.0, 100_000.0), "应为 0 到 100000 的米数", DEFAULT_RANGE_M),
     "coverage": _Key(_text(), _TEXT, "unknown"),
@@ -328,6 +338,7 @@ def _entry(layer: Mapping[str, Any], columns: Mapping[str, str], head: Mapping[s
         encoding=layer["encoding"],
         columns=Columns(*(columns[name] for name in _COLUMN_KEYS)),
         classes=tuple(layer["classes"].items()),
+        sensitivity=layer["sensitivity"],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["demo_catalog", "demo_outline", "industry_file", "plan_file", "rules_dir"]
+__all__ = ["aliases_file", "demo_catalog", "demo_outline", "industry_file", "plan_file", "rules_dir"]
 
 _HERE = Path(__file__).parent
 
@@ -32,3 +32,8 @@ def plan_file() -> Path:
 def industry_file() -> Path:
     """Return the table of GB/T 4754-2017: codes and names of industries."""
     return _HERE / "industry_gbt4754_2017.tsv"
+
+
+def aliases_file() -> Path:
+    """Return the table of field names that official packages are recognised by."""
+    return _HERE / "aliases.toml"

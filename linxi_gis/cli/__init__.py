@@ -12,7 +12,7 @@ import sys
 import click
 
 from linxi_gis import __version__
-from linxi_gis.cli import check, clauses, county, industry, read, rules, screen, service, words
+from linxi_gis.cli import check, clauses, county, industry, layerimport, read, rules, screen, service, words
 
 
 @click.group(cls=words.Group, context_settings={"max_content_width": 100})
@@ -27,6 +27,7 @@ for command in (
 ):  # fmt: skip
     linxi.add_command(command)
 county.layers.add_command(clauses.layers_import)
+county.layers.add_command(layerimport.layers_init)
 
 # New objects before a look for garbage: a short run makes some 100,000, none of it garbage, and each look takes ms.
 _GARBAGE = 20_000

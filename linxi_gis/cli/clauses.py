@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linxi_gis.cli import roof, words
+from linxi_gis.cli import layerimport, roof, words
 from linxi_gis.errors import CatalogError, UsageError
 from linxi_gis.units import plain
 
@@ -24,16 +24,35 @@ _HEAD = re.compile(r"^\s*\[\s*catalog\s*\]\s*(?:#.*)?$", re.MULTILINE)
 
 
 @click.command("import", cls=words.Command)
+@click.argument("files", metavar="[文件]...", nargs=-1)
+@click.option("--theme", metavar="主题", help="图层的主题；官方成果包按字段名自动认出")
+@click.option("--id", "layer_id", metavar="编号", help="图层在目录里的 id，默认按主题")
+@click.option("--title", metavar="名称", help="图层名称，默认为主题的名称")
+@click.option("--version", "version", metavar="版本", help="版本名，默认为 --from 或今天的日期")
+@click.option("--from", "since", metavar="日期", help="从哪一天起生效；已有版本时必须写，原版本到前一天为止")
+@click.option("--coverage", metavar="范围", help="county、unknown 或范围文件：在哪里“没有”就是没有")
+@click.option("--accuracy", type=click.FloatRange(min=0), metavar="米", help="界线的点位精度")
+@click.option("--crs", metavar="坐标系", help="文件没有写明坐标系时指明，如 EPSG:4527、GCJ-02")
+@click.option("--yes", is_flag=True, help="不再询问，直接写入")
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
 @click.option("--clauses", metavar="文件", help="生态环境准入清单的条款表（csv、xlsx、xls、ods）")
 @click.option("--template", metavar="文件", help="写一份空的条款表模板（.csv 或 .xlsx）")
 @click.option("--force", is_flag=True, help="目录已有不同的准入清单时，换成这一份")
-def layers_import(catalog: str | None, clauses: str | None, template: str | None, force: bool) -> int:
-    """导入生态环境准入清单：逐格核对条款表，放到图层目录旁边并写进目录。"""
+def layers_import(
+    files: tuple[str, ...], catalog: str | None, clauses: str | None, template: str | None, force: bool, yes: bool,
+    since: str | None, accuracy: float | None, **said: str | None,
+) -> int:  # fmt: skip
+    """导入图层：认出官方成果包，写成不再改动的版本，记进目录。也导入准入清单（--clauses、--template）。"""
     from linxi_gis import clausefile
 
-    if (clauses is None) == (template is None):
-        raise UsageError("请写 --clauses 或 --template 之一", remedy="先用 --template 生成模板，填好后用 --clauses 导入")
+    if (clauses is not None) + (template is not None) + bool(files) != 1:
+        raise UsageError(
+            "请写图层文件，或 --clauses、--template 之一", remedy="准入清单先用 --template 生成模板，填好后用 --clauses 导入"
+        )
+    if files:
+        wish = layerimport.Wish(**said, since=layerimport.first_day(since), accuracy_m=accuracy, yes=yes)
+        layerimport.bring_in(files, _own_catalog(catalog), wish)
+        return 0
     if template is not None:
         clausefile.write_template(Path(template))
         click.echo(template)

@@ -41,9 +41,10 @@ class _Holding:
     zones: int
     sha256: str
     issues: tuple[str, ...]
+    sensitivity: str
 
 
-def _holding(layer: Layer | Gap) -> _Holding:
+def _holding(layer: Layer | Gap, sensitivity: str) -> _Holding:
     from linxi_gis.model import Gap
 
     identity = layer.identity
@@ -54,8 +55,9 @@ def _holding(layer: Layer | Gap) -> _Holding:
         status, zones, sha256 = ("stale" if layer.stale else "usable"), len(layer.zone_ids), layer.sha256
         issues = tuple(text for text in (layer.stale, *(issue.text for issue in layer.issues)) if text)
     return _Holding(
-        identity.id, identity.theme, identity.title, identity.required, identity.version, status, zones, sha256, issues
-    )
+        identity.id, identity.theme, identity.title, identity.required, identity.version, status, zones, sha256, issues,
+        sensitivity,
+    )  # fmt: skip
 
 
 @layers.command("list", cls=words.Command)
@@ -76,10 +78,10 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
         return
     labels = {"usable": "可用", "stale": "过期", "not_checked": "未核查"}
     _table(
-        ("编号", "主题", "名称", "必备", "版本", "状态", "个数", "说明"),
+        ("编号", "主题", "名称", "必备", "版本", "状态", "个数", "密级", "说明"),
         [
             (r.id, r.theme, r.title, "是" if r.required else "", r.version, labels[r.status], str(r.zones),
-             "；".join(r.issues))
+             r.sensitivity, "；".join(r.issues))
             for r in rows
         ],
     )  # fmt: skip
@@ -87,7 +89,11 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
 
 def _held(office: roof.Office, day: date) -> tuple[Sequence[Layer | Gap], list[_Holding]]:
     opened = office.library.layers(day)
-    return opened, [_holding(layer) for layer in opened]
+    entries = office.library.catalog.entries
+    said = {(one.identity.id, one.identity.version): one.sensitivity for one in entries}
+    return opened, [
+        _holding(layer, said.get((layer.identity.id, layer.identity.version), "")) for layer in opened
+    ]
 
 
 class _Days(click.FloatRange):
