@@ -1,4 +1,4 @@
-"""`linxi screen`: every feature of large files against all layers, file to file; measured, not judged."""
+"""`linxi screen`: every feature of large files against all layers, measured, not judged; of a layer, the ledger."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linxi_gis.cli import ledger, roof, words
 from linxi_gis.cli import reading as readings
-from linxi_gis.cli import roof, words
 from linxi_gis.errors import InputError, LinxiError, UsageError
 from linxi_gis.units import plain
 
@@ -30,11 +30,15 @@ _LINE_EVERY_S = 10.0
 _INTERRUPTED = 130
 _JOBS_HELP = f"进程数，默认为处理器个数（不超过 {_MOST_JOBS}）；1 表示不另开进程"
 _DASK_HELP = "交给已有的 Dask 集群，如 tcp://127.0.0.1:8786；各机须在同一路径看得到图层目录"
+_OUT_HELP = "结果写到哪个文件：.parquet、.xlsx、.ndjson 或 .csv（必写）；存量排查写到哪个目录"
+_FORMAT_HELP = f"存量排查：用逗号分开 {','.join(ledger.FORMATS)}；不写 --out 时只能是 json"
 
 
 @click.command("screen", cls=words.Command)
-@click.argument("files", nargs=-1, required=True, metavar="文件...")
-@click.option("--out", required=True, metavar="结果文件", help="结果写到哪个文件：.parquet、.xlsx、.ndjson 或 .csv")
+@click.argument("files", nargs=-1, required=True, metavar="文件...|图层")
+@click.option("--out", metavar="结果文件", help=_OUT_HELP)
+@click.option("--format", "formats", metavar="格式", help=_FORMAT_HELP)
+@click.option("--rules", "local", multiple=True, metavar="文件夹", help=f"存量排查：{roof.RULES_HELP}")
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
 @click.option("--on", metavar="日期", help="日期 YYYY-MM-DD，默认今天；按当日有效的图层")
 @click.option("--crs", metavar="坐标系", help=readings.CRS_HELP)
@@ -46,17 +50,29 @@ _DASK_HELP = "交给已有的 Dask 集群，如 tcp://127.0.0.1:8786；各机须
 @click.option("--block", type=click.IntRange(min=1), metavar="行数", help="一块多少行，默认 4096；内存不足时改小")
 @click.option("--force", is_flag=True, help="结果文件已存在时覆盖它")
 @click.option("--resume", is_flag=True, help="接着做上次中断的筛查（已完成的块在 结果文件.parts 里）")
+@click.pass_context
 def screen(
-    files: tuple[str, ...], out: str, catalog: str | None, on: str | None, crs: str | None, transform: str | None,
+    ctx: click.Context, files: tuple[str, ...], out: str | None, formats: str | None, local: tuple[str, ...],
+    catalog: str | None, on: str | None, crs: str | None, transform: str | None,
     limits: tuple[str, ...], id_column: str | None, jobs: int | None, dask: str | None, block: int | None,
     resume: bool, force: bool,
 ) -> int:  # fmt: skip
     """批量筛查：逐个要素与全部图层量算，一个要素一行写进结果文件；只量算，不研判。
 
     \b
+    只写一个图层编号（目录里有、又没有同名文件）时是存量排查：该图层的每个矿山、矿业权、
+    尾矿库与其他全部图层逐个图斑量算并按当日条文研判，列出冲突清单（矿业权退出清单）；
+    尾矿库另有一库一档（等别按 GB 39496-2020 推算，头顶库待核）。例：linxi screen mining_right
+    \b
     大文件边读边算：GeoParquet、GeoPackage、FlatGeobuf、Shapefile；其余格式照 linxi check 的读法。
     坐标系只认文件写明的或 --crs 指明的。读不出来的要素也占一行，写明错误代码，不影响其余。
     """
+    if ledger.is_layer(files, catalog):
+        _only_of(ctx, _FILES_ONLY, "只用于筛查文件，存量排查不用")
+        return ledger.run(files[0], catalog, local, on, out, formats)
+    _only_of(ctx, {"formats": "--format", "local": "--rules"}, "只用于存量排查（参数是图层编号），筛查文件不用")
+    if out is None:
+        raise UsageError("缺少 --out", remedy="写明结果文件，例如 --out 筛查.parquet；存量排查请写目录里的图层编号")
     from linxi_gis.batch import Plan, run, sinks
     from linxi_gis.batch.conveyor import BLOCK
 
@@ -84,6 +100,19 @@ def screen(
             return _INTERRUPTED
     _tell(summary, path, {one.identity.id: one.identity.title for one in own.benches})
     return InputError.exit_code if summary.bad or summary.short else 0
+
+
+_FILES_ONLY = {
+    "crs": "--crs", "transform": "--transform", "limits": "--limit", "id_column": "--id", "jobs": "--jobs",
+    "dask": "--dask", "block": "--block", "force": "--force", "resume": "--resume",
+}  # fmt: skip
+
+
+def _only_of(ctx: click.Context, names: Mapping[str, str], why: str) -> None:
+    """Raise UsageError where an option was written that the other form of the command takes."""
+    written = [word for name, word in names.items() if ctx.params.get(name)]
+    if written:
+        raise UsageError(f"{'、'.join(written)} {why}", remedy="请去掉；用 linxi screen --help 查看两种用法")
 
 
 def _prepared(catalog: str | None, on: str | None, asked: Options) -> tuple[Job, Desk]:

@@ -30,19 +30,20 @@ def write(assessments: Sequence[Assessment], path: Path) -> None:
     """Write the workbook. Text that begins like a formula stays text."""
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(path), options) as book:
-        _table(book, "地块", _SITES, [_site(one) for one in assessments], _note(assessments))
-        _table(book, "图层", _LAYERS, [row for one in assessments for row in _layers(one)], _note(assessments))
-        _table(book, "条文", _FINDINGS, [row for one in assessments for row in _findings(one)], _note(assessments))
+        table(book, "地块", _SITES, [_site(one) for one in assessments], _note(assessments))
+        table(book, "图层", _LAYERS, [row for one in assessments for row in _layers(one)], _note(assessments))
+        table(book, "条文", _FINDINGS, [row for one in assessments for row in _findings(one)], _note(assessments))
         listed = [row for one in assessments for row in access.rows(one.access, one.site.id)]
         if listed:
-            _table(book, "准入清单", access.HEAD, listed, _note(assessments))
+            table(book, "准入清单", access.HEAD, listed, _note(assessments))
 
 
 def _note(assessments: Sequence[Assessment]) -> str:
     return f"{STAMP}；{DISCLAIMER}" if any(one.demonstration for one in assessments) else DISCLAIMER
 
 
-def _table(book: xlsxwriter.Workbook, name: str, head: Sequence[str], rows: Sequence[Row], note: str) -> None:
+def table(book: xlsxwriter.Workbook, name: str, head: Sequence[str], rows: Sequence[Row], note: str) -> None:
+    """Add a sheet: the note on top, the head, then the rows; columns as wide as their texts, longer ones wrap."""
     sheet = book.add_worksheet(name)
     bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
     sheet.write(0, 0, note, book.add_format({"bold": True, "font_color": "#B00020"}))
