@@ -6,9 +6,9 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,15 @@ from typing import Any
 from linxi_gis.errors import CatalogError
 from linxi_gis.model import MAY_BE_STALE, LayerIdentity
 from linxi_gis.themes import REQUIRED_THEMES, THEMES
+from linxi_gis.tomlkeys import TABLE as _TABLE
+from linxi_gis.tomlkeys import Checker as _Checker
+from linxi_gis.tomlkeys import Key as _Key
+from linxi_gis.tomlkeys import day as _day
+from linxi_gis.tomlkeys import number as _number
+from linxi_gis.tomlkeys import of as _of
+from linxi_gis.tomlkeys import text as _text
+from linxi_gis.tomlkeys import texts as _texts
+from linxi_gis.tomlkeys import words as _words
 
 # Our choice where a catalogue does not say: 1 m, ten times the plotting accuracy of 1:1000 mapping.
 DEFAULT_ACCURACY_M = 1.0
@@ -24,6 +33,7 @@ DEFAULT_RANGE_M = 2000.0
 # (e.g. 乌政办发〔2024〕24号: 2023-08 审核, 2023-12 备案). From the day after that year is our choice.
 UPDATED_THEMES = ("ecological_redline", "control_unit")
 UPDATED_FROM = date(2024, 1, 1)
+RASTER_KINDS = ("forest", "landcover", "elevation")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?=(?:\d\d){0,2}(?!\d))")
 
 
@@ -93,6 +103,35 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class RasterEntry:
+    """One version of one raster. `path` is absolute; `nodata` is beside what the file itself says; elevation is in m.
+
+    `classes` are (cell value, word), `forest` the values that count as forest.
+    """
+
+    id: str
+    kind: str
+    title: str
+    path: Path
+    version: str
+    status: str
+    demonstration: bool
+    effective_from: date | None
+    effective_to: date | None
+    authority: str
+    document: str
+    crs: str | None
+    band: int
+    nodata: float | None
+    classes: tuple[tuple[int, str], ...]
+    forest: tuple[int, ...]
+
+    def in_force(self, day: date) -> bool:
+        """Whether this version holds on a day; no first day means it always has."""
+        return (self.effective_from or day) <= day <= (self.effective_to or day)
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """A county's holdings. `path` is the file it was read from; `clauses` the table of its access lists, absolute."""
 
@@ -104,6 +143,7 @@ class Catalog:
     denominators: tuple[Denominator, ...]
     entries: tuple[Entry, ...]
     clauses: Path | None = None
+    rasters: tuple[RasterEntry, ...] = ()
 
     def ids(self) -> tuple[str, ...]:
         """Layer ids in catalogue order, each once."""
@@ -112,52 +152,6 @@ class Catalog:
     def versions(self, layer_id: str) -> tuple[Entry, ...]:
         """All versions of a layer, in catalogue order."""
         return tuple(entry for entry in self.entries if entry.identity.id == layer_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What a key may hold: `take` gives the value, or raises ValueError; `words` say what is wanted."""
-
-    take: Callable[[Any], Any]
-    words: str
-    default: Any = ...  # ... means that it must be there
-
-
-def _text(least: int = 0) -> Callable[[Any], str]:
-    def take(value: Any) -> str:
-        if not isinstance(value, str) or len(value) < least:
-            raise ValueError
-        return value
-
-    return take
-
-
-def _of(kind: type) -> Callable[[Any], Any]:
-    def take(value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise ValueError
-        return value
-
-    return take
-
-
-def _number(least: float, most: float, *, above: bool = False) -> Callable[[Any], float]:
-    def take(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError
-        if not least <= value <= most or (above and value == least):
-            raise ValueError
-        return float(value)
-
-    return take
-
-
-def _day(value: Any) -> date:
-    if isinstance(value, str):
-        return date.fromisoformat(value)
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError
-    return value
 
 
 def _layer_id(value: Any) -> str:
@@ -178,16 +172,20 @@ def _sensitivity(value: Any) -> str:
     return str(value)
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+def _raster_kind(value: Any) -> str:
+    if value not in RASTER_KINDS:
+        raise ValueError
+    return str(value)
+
+
+def _value_words(value: Any) -> tuple[tuple[int, str], ...]:
+    return tuple((int(key), word) for key, word in _words(value).items())
+
+
+def _values(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(one) is int for one in value):
         raise ValueError
     return tuple(value)
-
-
-def _words(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-        raise ValueError
-    return value
 
 
 # What may leave the house; "" where nobody said.
@@ -195,7 +193,7 @@ SENSITIVITIES = ("公开", "内部", "不得导出")
 _STATUSES = ("approved", "draft", "demonstration")
 _TEXT, _SOME = "应为文字", "应为文字，不能为空"
 _OPTIONAL, _YES_NO, _DAY = _Key(_text(), _TEXT, None), "应为 true 或 false", "应为日期，例如 2022-10-14"
-_TABLE, _TABLES = "应为一个表", "应为若干个表"
+_TABLES = "应为若干个表"
 _COLUMN_KEYS = {name: _Key(_text(), _TEXT, "") for name in ("id", "name", "class", "grade", "approval")}
 _DENOMINATOR_KEYS = {
     **{name: _Key(_text(1), _SOME) for name in ("id", "title", "source")},
@@ -227,46 +225,27 @@ _HEAD_KEYS = {
     "required_themes": _Key(_texts, "应为若干个主题的列表", REQUIRED_THEMES),
     "denominator": _Key(_of(list), _TABLES, []),
 }
-_TOP_KEYS = {"catalog": _Key(_of(dict), _TABLE), "layer": _Key(_of(list), _TABLES, [])}
+_RASTER_KEYS = {
+    "id": _LAYER_KEYS["id"],
+    "kind": _Key(_raster_kind, f"应为 {'、'.join(RASTER_KINDS)} 之一"),
+    **{name: _Key(_text(1), _SOME) for name in ("title", "path")},
+    **{name: _LAYER_KEYS[name] for name in ("version", "authority", "document", "effective_from", "effective_to", "status")},
+    "crs": _OPTIONAL,
+    "band": _Key(_number(1, 9999), "应为波段号，从 1 起", 1.0),
+    "nodata": _Key(_number(-math.inf, math.inf), "应为数", None),
+    "classes": _Key(_value_words, "应为像元值（整数，写在引号里）到文字的对应表", {}),
+    "forest": _Key(_values, "应为算作森林的像元值（整数）的列表", ()),
+}
+_TOP_KEYS = {
+    "catalog": _Key(_of(dict), _TABLE),
+    "layer": _Key(_of(list), _TABLES, []),
+    "raster": _Key(_of(list), _TABLES, []),
+}
 _TOLD = 5
 
 
-class _Checker:
-    """Takes values by their keys and gathers what is wrong, so that several faults are told at once."""
-
-    def __init__(self) -> None:
-        self.wrong: list[str] = []
-
-    def table(self, raw: Any, keys: Mapping[str, _Key], place: str = "") -> dict[str, Any]:
-        """Return a value for every key; what is wrong is gathered."""
-        if not isinstance(raw, dict):
-            self.wrong.append(f"{place}：值 {raw!r} 不合要求（{_TABLE}）")
-            return {}
-        head = f"{place}." if place else ""
-        for name in raw:
-            if name not in keys:
-                near = difflib.get_close_matches(name, _known_keys(), n=1)
-                self.wrong.append(f"{head}{name}：没有这个键" + (f"，是不是 {near[0]}？" if near else ""))
-        return {name: self._one(raw, name, key, head) for name, key in keys.items()}
-
-    def tables(self, raw: Sequence[Any], keys: Mapping[str, _Key], place: str) -> list[dict[str, Any]]:
-        """As `table`, of each in a list."""
-        return [self.table(one, keys, f"{place}.第{number}个") for number, one in enumerate(raw, start=1)]
-
-    def _one(self, raw: Mapping[str, Any], name: str, key: _Key, head: str) -> Any:
-        if name not in raw:
-            if key.default is ...:
-                self.wrong.append(f"{head}{name}：缺少这个键")
-            return key.default
-        try:
-            return key.take(raw[name])
-        except ValueError:
-            self.wrong.append(f"{head}{name}：值 {raw[name]!r} 不合要求（{key.words}）")
-            return key.default
-
-
 def _known_keys() -> list[str]:
-    return [name for keys in (_LAYER_KEYS, _HEAD_KEYS, _COLUMN_KEYS, _DENOMINATOR_KEYS, _TOP_KEYS) for name in keys]
+    return [name for keys in (_LAYER_KEYS, _RASTER_KEYS, _HEAD_KEYS, _COLUMN_KEYS, _DENOMINATOR_KEYS, _TOP_KEYS) for name in keys]
 
 
 def read(path: Path) -> Catalog:
@@ -285,7 +264,7 @@ def read(path: Path) -> Catalog:
 
 
 def _frozen(data: Mapping[str, Any], path: Path) -> Catalog:
-    check = _Checker()
+    check = _Checker(_known_keys())
     top = check.table(data, _TOP_KEYS)
     head = check.table(top["catalog"], _HEAD_KEYS, "catalog") if "catalog" in data else {}
     layers = check.tables(top["layer"], _LAYER_KEYS, "layer")
@@ -293,6 +272,7 @@ def _frozen(data: Mapping[str, Any], path: Path) -> Catalog:
         check.table(layer.get("columns", {}), _COLUMN_KEYS, f"layer.第{number}个.columns")
         for number, layer in enumerate(layers, start=1)
     ]
+    rasters = check.tables(top["raster"], _RASTER_KEYS, "raster")
     areas = check.tables(head.get("denominator", []), _DENOMINATOR_KEYS, "catalog.denominator")
     if check.wrong:
         raise CatalogError("；".join(check.wrong[:_TOLD]), where=str(path), remedy="请改正后重试")
@@ -308,6 +288,7 @@ def _frozen(data: Mapping[str, Any], path: Path) -> Catalog:
         required_themes=head["required_themes"],
         denominators=tuple(denominators),
         entries=tuple(_entry(layer, own, head, path.parent) for layer, own in zip(layers, columns, strict=True)),
+        rasters=tuple(_raster(one, head["demonstration"], path.parent) for one in rasters),
         clauses=None if head["clauses"] is None else (path.parent / head["clauses"]).resolve(),
     )
 
@@ -342,6 +323,12 @@ def _entry(layer: Mapping[str, Any], columns: Mapping[str, str], head: Mapping[s
     )
 
 
+def _raster(raw: Mapping[str, Any], demonstration: bool, folder: Path) -> RasterEntry:
+    demonstration = demonstration or raw["status"] == "demonstration"
+    own = {"path": (folder / raw["path"]).resolve(), "band": int(raw["band"]), "demonstration": demonstration}
+    return RasterEntry(**{**raw, **own})
+
+
 def _check(catalog: Catalog) -> None:
     """Raise CatalogError for unknown themes and for versions of one layer that overlap in time."""
     where = str(catalog.path)
@@ -358,6 +345,7 @@ def _check(catalog: Catalog) -> None:
                 where=where,
                 remedy="请去掉 required = false；确不需要的，在 [catalog] required_themes 中去掉该主题",
             )
+    _check_rasters(catalog)
     for layer_id in catalog.ids():
         versions = sorted(catalog.versions(layer_id), key=lambda e: e.effective_from or date.min)
         for earlier, later in pairwise(versions):
@@ -374,4 +362,21 @@ def _check(catalog: Catalog) -> None:
                     f"图层 {layer_id} 的两个版本（{earlier.identity.version} 与 {later.identity.version}）生效日期重叠",
                     where=where,
                     remedy="请给较早的版本写上 effective_to",
+                )
+
+
+def _check_rasters(catalog: Catalog) -> None:
+    where = str(catalog.path)
+    for entry in catalog.rasters:
+        if entry.kind == "forest" and not entry.forest:
+            raise CatalogError(f"栅格 {entry.id} 没有写哪些像元值算森林", where=where, remedy="请写上 forest = [1] 之类")
+        for other in catalog.rasters:
+            if other is entry or other.id != entry.id:
+                continue
+            latest = max(entry.effective_from or date.min, other.effective_from or date.min)
+            if other.kind != entry.kind or other.version == entry.version or (entry.in_force(latest) and other.in_force(latest)):
+                raise CatalogError(
+                    f"栅格 {entry.id} 的两个版本种类不同、同名或生效日期重叠",
+                    where=where,
+                    remedy="请给每个版本写上不同的 version 和首尾相接的日期；不是同一栅格的，改用别的 id",
                 )

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry as Geometry
 
-from . import access, nature, places, shapes, units, works
+from . import access, nature, places, rasters, shapes, units, works
 from .zones import Zone, write
 
 SEED = 150424
@@ -103,12 +103,13 @@ def _key_areas(
 
 
 def build(out: Path) -> dict[str, list[Zone]]:
-    """Write every layer of the county as a GeoPackage into a folder, and its clauses; return the layers."""
+    """Write every layer of the county as a GeoPackage into a folder, its clauses and its rasters; return the layers."""
     out.mkdir(parents=True, exist_ok=True)
     layers = make_layers(read_outline())
     for name, zones in layers.items():
         write(zones, out / f"{name}.gpkg", CLASS_COLUMNS.get(name, "类别"))
     access.write(layers["units"], out / "clauses.csv")
+    rasters.write(out, out)
     return layers
 
 
