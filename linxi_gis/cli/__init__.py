@@ -12,7 +12,19 @@ import sys
 import click
 
 from linxi_gis import __version__
-from linxi_gis.cli import check, clauses, county, industry, layerimport, read, rules, screen, service, words
+from linxi_gis.cli import (
+    check,
+    clauses,
+    county,
+    indicators,
+    industry,
+    layerimport,
+    read,
+    rules,
+    screen,
+    service,
+    words,
+)
 
 
 @click.group(cls=words.Group, context_settings={"max_content_width": 100})
@@ -22,7 +34,7 @@ def linxi() -> None:
 
 
 for command in (
-    check.check, read.read, screen.screen, county.layers, county.indicators, county.map_, rules.rules,
+    check.check, read.read, screen.screen, county.layers, indicators.indicators, county.map_, rules.rules,
     industry.industry, service.serve, service.doctor,
 ):  # fmt: skip
     linxi.add_command(command)

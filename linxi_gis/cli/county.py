@@ -1,4 +1,4 @@
-"""What the county holds: `linxi layers`, `linxi indicators`, `linxi map`."""
+"""What the county holds: `linxi layers`, `linxi map`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
         return
     labels = {"usable": "可用", "stale": "过期", "not_checked": "未核查"}
-    _table(
+    print_table(
         ("编号", "主题", "名称", "必备", "版本", "状态", "个数", "密级", "说明"),
         [
             (r.id, r.theme, r.title, "是" if r.required else "", r.version, labels[r.status], str(r.zones),
@@ -128,42 +128,6 @@ def layers_clean(everything: bool, older: float | None) -> int:
     return 0
 
 
-@click.command(cls=words.Command)
-@_CATALOG
-@_ON
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", metavar="格式", help="table 或 json")
-def indicators(catalog: str | None, on: str | None, form: str) -> None:
-    """面积比例：红线、自然保护地占国土面积的比例，与规划数对照，分母逐个写明。"""
-    from linxi_gis import indicators as figures
-    from linxi_layers import plan_file
-
-    office = roof.open_office(catalog)
-    title, planned = figures.read_plan(plan_file())
-    computed = figures.compute(office.library, planned, roof.day_of(on))
-    if form == "json":
-        click.echo(json.dumps([asdict(one) for one in computed], ensure_ascii=False, indent=1))
-        return
-    rows = []
-    for one in computed:
-        if one.unchecked:
-            rows.append((one.figure.title, "未核查", one.unchecked, "", "", "", ""))
-        for number, ratio in enumerate(one.ratios):
-            first = number == 0
-            rows.append((
-                one.figure.title if first else "", f"{one.net_km2:.2f}" if first else "",
-                f"{ratio.denominator.title} {ratio.denominator.area_km2:.2f} km²", f"{ratio.percent:.2f} %",
-                f"{one.figure.percent_2020:.2f} %", f"{ratio.difference_points:+.2f}", f"{ratio.difference_km2:+.2f}",
-            ))  # fmt: skip
-    _table(("指标", "分子 km²（去重）", "分母", "比例", "规划 2020", "差（百分点）", "差 km²"), rows)
-    click.echo(f"规划数出自：{title}")
-    for one in computed:
-        click.echo(f"· {one.figure.note}")
-        if one.outside_km2 >= 0.005:
-            click.echo(f"  分子中有 {one.outside_km2:.2f} km² 在县界图层之外")
-    if any(one.demonstration for one in computed):
-        click.echo("示意数据，结论无效力")
-
-
 @click.command("map", cls=words.Command)
 @_CATALOG
 @_ON
@@ -197,7 +161,8 @@ def map_(catalog: str | None, on: str | None, out: str) -> None:
     click.echo(str(path))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows below their head; long cells wrap."""
     import sys
 
     from rich.console import Console

@@ -20,6 +20,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from rasterio.transform import Affine
+from shapely.geometry.base import BaseGeometry
 
 from . import places, shapes
 from .shapes import Floats
@@ -45,10 +46,11 @@ def _grid(step: float) -> tuple[Affine, int, int, Floats]:
 
 
 def _xy(lonlat: Floats) -> Floats:
-    return shapely.get_coordinates(shapes.to_xy(shapely.multipoints(lonlat)))
+    points: BaseGeometry = shapely.MultiPoint(lonlat)
+    return shapely.get_coordinates(shapes.to_xy(points))
 
 
-def _relief(lonlat: Floats, rivers: shapely.Geometry) -> Floats:
+def _relief(lonlat: Floats, rivers: BaseGeometry) -> Floats:
     """Return the invented elevation (m) at points."""
     rng = np.random.default_rng(_SEED)
     xy = _xy(lonlat)
@@ -126,7 +128,7 @@ def elevation(folder: Path) -> tuple[NDArray[np.int16], Affine]:
     return np.where(wide, np.round(height), NO_HEIGHT).astype(np.int16).reshape(rows, columns), transform
 
 
-def _rivers(folder: Path) -> shapely.Geometry:
+def _rivers(folder: Path) -> BaseGeometry:
     frame = gpd.read_file(folder / "river.gpkg")
     return shapely.union_all(frame[frame["类别"] == "行洪区"].geometry.to_numpy())
 

@@ -1,0 +1,52 @@
+"""What a ratio would be with a site added and zones taken away: before and after, nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import shapely
+
+from linxi_gis.crs import Geometry
+from linxi_gis.errors import LinxiError, UsageError
+from linxi_gis.indicators import denominators, ratio
+from linxi_gis.indicators_model import Change
+from linxi_gis.indicators_plan import PlanFigure
+from linxi_gis.indicators_tables import Check, km2, sound
+from linxi_gis.library import Library
+
+
+def change(
+    library: Library, figures: Sequence[PlanFigure], day: date,
+    added: Sequence[Geometry], without: Sequence[str], figure_id: str = "",
+) -> Change:  # fmt: skip
+    """Return what becomes of a figure's ratios; `added` are plane areas, `without` zone ids of its layers.
+
+    With no `figure_id` it is the one whose layers hold the zones taken away, else the first (the red line). Raises
+    UsageError for a zone or a figure that is not there, LinxiError when the layers cannot be used.
+    """
+    opened = library.layers(day)
+    choices = [one for one in figures if one.theme and figure_id in ("", one.id)]
+    if not choices:
+        raise UsageError(f"没有可以假设的指标 {figure_id!r}", remedy=f"可用：{'、'.join(f.id for f in figures if f.theme)}")
+    held = {one.id: {zone for layer in sound(opened, one.theme) for zone in layer.zone_ids} for one in choices}
+    having = [one for one in choices if held[one.id].issuperset(without)]
+    if not having:
+        told = "、".join(without)
+        raise UsageError(f"图层里没有编号为 {told} 的图斑", remedy="编号见 linxi indicators --format geojson 或地图")
+    figure = having[0]
+    layers = sound(opened, figure.theme)
+    if not layers:
+        raise LinxiError(f"{figure.title}没有可用的图层", remedy="请先用 linxi layers list 看原因")
+    shapes = np.concatenate([np.asarray(layer.zones) for layer in layers])
+    kept = np.array([zone not in without for layer in layers for zone in layer.zone_ids])
+    union = shapely.union_all(shapes)
+    after = shapely.union_all([*shapes[kept], *added])
+    gained, lost = km2(shapely.difference(after, union)), km2(shapely.difference(union, after))
+    against = denominators(library, day)
+    return Change(
+        figure, tuple(without), km2(union), km2(after), gained, lost,
+        tuple(ratio(km2(union), one, figure) for one in against), tuple(ratio(km2(after), one, figure) for one in against),
+        Check("假设：之前 + 新增 - 减少 = 之后", km2(after), km2(union) + gained - lost),
+    )  # fmt: skip
