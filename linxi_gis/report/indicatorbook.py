@@ -14,7 +14,8 @@ from linxi_gis.report.provisos import STAMP
 from linxi_gis.themes import THEMES
 
 Row = Sequence[str | float | int | None]
-WIDEST = 46
+WIDEST = 46  # half-width characters
+LINE_PT = 15
 UNIT_NOTE = "比例以全部单元合并面积为 100，按最大余额法取两位小数，各行之和恰为 100.00"
 
 
@@ -176,6 +177,8 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, stamp: str) -> None:
         for column, value in enumerate(row):
             if value is not None and value != "":
                 sheet.write(number, column, value, two if isinstance(value, float) else plain)
+        lines = max((-(-cell_len(str(value)) // (WIDEST - 4)) for value in row if value is not None), default=1)
+        sheet.set_row(number, LINE_PT * max(lines, 1))  # not every program fits rows to wrapped text
     for column, width in enumerate(_widths(table)):
         sheet.set_column(column, column, width)
     sheet.freeze_panes(2, 1)
