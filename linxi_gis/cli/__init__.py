@@ -18,6 +18,8 @@ from linxi_gis.cli import (
     county,
     indicators,
     industry,
+    industry,
+    layerdiff,
     layerimport,
     read,
     rules,
@@ -40,6 +42,7 @@ for command in (
     linxi.add_command(command)
 county.layers.add_command(clauses.layers_import)
 county.layers.add_command(layerimport.layers_init)
+county.layers.add_command(layerdiff.layers_diff)
 
 # New objects before a look for garbage: a short run makes some 100,000, none of it garbage, and each look takes ms.
 _GARBAGE = 20_000
