@@ -180,6 +180,17 @@ def test_without_a_reference_system_it_asks(tmp_path: Path) -> None:
     assert "--theme" in linxi("layers", "import", str(source), "--crs", "EPSG:4548", "--catalog", str(path), code=3).stderr
 
 
+def test_an_id_or_a_coverage_that_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    path, source = started(tmp_path / "local"), package(tmp_path / "in")
+    words = ("layers", "import", str(source), "--catalog", str(path), "--yes")
+    assert "../x" in linxi(*words, "--id", "../x", code=2).stderr
+    assert "nowhere.gpkg" in linxi(*words, "--coverage", "nowhere.gpkg", code=2).stderr
+    assert not (path.parent / "versions").exists()
+    reach = write_layer(tmp_path / "reach.gpkg", [square(0, 0, 1000)])
+    linxi(*words, "--coverage", str(reach))
+    assert catalog.read(path).entries[0].extent_path == reach.resolve()
+
+
 # --- recognising ----------------------------------------------------------------------------------
 
 

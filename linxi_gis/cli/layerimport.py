@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,12 +126,23 @@ def _listing(parcel: Parcel, found: Proposal, held: Catalog, wish: Wish) -> List
     layer_id = wish.layer_id or found.layer_id or Path(parcel.name).stem
     version = wish.version or (wish.since or datetime.now().date()).isoformat()
     until, closes = neighbours(held, layer_id, version, wish.since)
-    coverage = wish.coverage or ("county" if found.county else "unknown")
+    if wish.layer_id and not re.fullmatch(r"[A-Za-z0-9_\-]+", wish.layer_id):
+        raise UsageError(f"--id {wish.layer_id!r} 不能用", remedy="只能用字母、数字、下划线和连字符")
+    coverage = _reach(wish.coverage) or ("county" if found.county else "unknown")
     title = wish.title or THEMES.get(found.theme, parcel.name)
     return Listing(
         layer_id, found.theme, title, version, wish.since, until, closes, coverage, wish.accuracy_m,
         found.columns, found.classes,
     )  # fmt: skip
+
+
+def _reach(said: str | None) -> str | None:
+    """Return a coverage as the catalogue shall have it: a word, or a file by its whole path."""
+    if said is None or said in ("county", "unknown"):
+        return said
+    if not Path(said).exists():
+        raise UsageError(f"没有覆盖范围文件 {said}", remedy="--coverage 写 county、unknown 或一个范围文件")
+    return Path(said).resolve().as_posix()
 
 
 def _show(parcel: Parcel, found: Proposal, listing: Listing, held: Catalog) -> None:
