@@ -18,7 +18,6 @@ from linxi_gis.cli import (
     county,
     indicators,
     industry,
-    industry,
     layerdiff,
     layerimport,
     read,

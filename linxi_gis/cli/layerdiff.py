@@ -78,7 +78,7 @@ def _plain(found: Difference) -> dict[str, object]:
 
 
 def _table(found: Difference) -> None:
-    from linxi_gis.cli.county import _table as table
+    from linxi_gis.cli.county import print_table
     from linxi_gis.importing.differ import TITLES
 
     rows = [
@@ -86,7 +86,7 @@ def _table(found: Difference) -> None:
          f"{one.shrunk.area:.2f}", one.what)
         for one in found.changes
     ]  # fmt: skip
-    table(("变化", "编号", "名称", "原面积 m²", "新面积 m²", "增 m²", "减 m²", "说明"), rows)
+    print_table(("变化", "编号", "名称", "原面积 m²", "新面积 m²", "增 m²", "减 m²", "说明"), rows)
     gain = found.after_m2 - found.before_m2
     whole = f"{found.before_m2 / 1e6:.4f} → {found.after_m2 / 1e6:.4f} km²，{gain / 1e6:+.4f} km²"
     click.echo(f"未变 {found.same} 个；全层（重叠只算一次）{whole}")
