@@ -21,14 +21,17 @@ from shapely.geometry.base import BaseGeometry as Geometry
 
 import linxi_layers
 from linxi_gis import catalog
-from linxi_layers.demo import build
+from linxi_gis.themes import THEMES
+from linxi_layers.demo import build, places
 from linxi_layers.demo.shapes import rough_line, solve
 
 DEMO = linxi_layers.demo_catalog().parent
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LAYERS = (
     "county", "towns", "redline", "reserve", "water", "units", "farmland", "urban", "mining_right", "mine",
-    "tailings", "tailings_dam", "river", "park", "heritage",
+    "tailings", "tailings_dam", "river", "park", "heritage", "prospecting_right", "air_zone", "water_zone", "soil_zone",
+    "resource_zone", "noise_zone", "groundwater_recharge", "wetland", "forest_land", "grassland", "contaminated_land",
+    "soil_supervised_site", "settlement", "road", "monitoring_section",
 )  # fmt: skip
 STATUTORY_KM2 = 3933.0
 GEOD = pyproj.Geod(ellps="GRS80")
@@ -101,7 +104,7 @@ def test_only_the_border_river_leaves_the_outline_and_not_far(outline: Geometry)
     assert 0.0 < float(np.max(away)) < BORDER_RIVER_M
 
 
-@pytest.mark.parametrize("name", ["units", "towns"])
+@pytest.mark.parametrize("name", ["units", "towns", "air_zone", "water_zone", "soil_zone", "resource_zone"])
 def test_units_and_towns_tile_the_county(name: str, outline: Geometry) -> None:
     shapes = layer(name).geometry.to_numpy()
     assert shapely.coverage_is_valid(shapes), "neighbours share their borders vertex by vertex"
@@ -181,6 +184,49 @@ def test_fields_lie_in_the_open_and_ponds_near_mines() -> None:
         assert float(np.min(away)) < 3000.0
     rights = layer("mining_right")
     assert rights["许可证号"].str.startswith("示意").all() and (rights["矿种"] != "").all()
+
+
+def test_every_theme_of_the_house_is_there() -> None:
+    assert {entry.identity.theme for entry in catalog.read(linxi_layers.demo_catalog()).entries} == set(THEMES)
+
+
+def test_roads_join_the_towns_keep_out_of_the_core_and_cross_floodways_on_bridges() -> None:
+    roads = layer("road")
+    lines = roads[roads["类别"] != "中型以上公路桥梁"]
+    network = dissolved(lines)
+    seats = [shapely.Point(town.seat) for town in places.TOWNS]
+    assert max(network.distance(seat) for seat in seats) < 0.005  # degrees: half a kilometre
+    core = layer("reserve").set_index("类别").geometry["核心保护区"]
+    assert not network.intersects(core)
+    main = dissolved(lines[lines["类别"].isin(["国道", "省道"])])
+    floods = dissolved(layer("river").query("类别 == '行洪区'"))
+    bridges = dissolved(roads[roads["类别"] == "中型以上公路桥梁"])
+    crossings = shapely.get_parts(main.intersection(floods))
+    assert len(crossings) >= 4 and max(bridges.distance(one) for one in crossings) < 0.006
+
+
+def test_villages_and_growth_keep_clear_of_what_they_cannot_be_in() -> None:
+    homes = dissolved(layer("settlement"))
+    ponds = layer("tailings").geometry.to_numpy()
+    assert all(not homes.intersects(pond.buffer(0.004)) for pond in ponds)
+    for name in ("redline", "reserve", "river", "mining_right", "park"):
+        assert not homes.intersects(dissolved(layer(name))), name
+    forest, grass, wet, fields = (dissolved(layer(name)) for name in ("forest_land", "grassland", "wetland", "farmland"))
+    for one, other in itertools.combinations((forest, grass, wet, fields), 2):
+        # Vertices are rounded to a millimetre, and the borders are some 2000 km long.
+        assert km2(one.intersection(other)) < 5e-3
+    assert 800.0 < km2(forest) < 1600.0 and km2(grass) > 800.0
+
+
+def test_sections_stand_on_rivers_and_listed_sites_where_they_belong() -> None:
+    rivers = dissolved(layer("river"))
+    assert all(rivers.contains(point) for point in layer("monitoring_section").geometry)
+    right, survey = dissolved(layer("mining_right")), dissolved(layer("prospecting_right"))
+    assert km2(right.intersection(survey)) < 1e-6
+    recharge = dissolved(layer("groundwater_recharge"))
+    assert km2(dissolved(layer("water")).difference(recharge)) < 1e-6
+    noise = layer("noise_zone").set_index("类别").geometry
+    assert km2(noise["3类区"].symmetric_difference(dissolved(layer("park")))) < 1e-6
 
 
 def test_relics_hold_a_wall_tens_of_kilometres_long() -> None:

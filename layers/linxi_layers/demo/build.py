@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry as Geometry
 
-from . import access, nature, places, rasters, shapes, units, works
+from . import access, controls, cover, nature, places, rasters, routes, shapes, units, works
 from .zones import Zone, write
 
 SEED = 150424
@@ -38,7 +38,7 @@ def read_outline() -> shapely.Polygon:
 
 def make_layers(outline: shapely.Polygon) -> dict[str, list[Zone]]:
     """Return every layer of the county by its id."""
-    rng = _streams(10)
+    rng = _streams(19)  # the first ones stay as they are when more are added
     land = nature.make_land(outline, rng[0])
     towns = works.town_areas(outline, rng[1])
     kept = nature.reserve(land)
@@ -58,7 +58,7 @@ def make_layers(outline: shapely.Polygon) -> dict[str, list[Zone]]:
     sources = [(s.name, _of([z for z in water if z.code.startswith(s.code)], "一级保护区", "二级保护区"))
                for s in places.SOURCES]  # fmt: skip
     wanted = units.claims(sources, kept.whole, line, keys, towns)
-    return {
+    known = {
         "county": [Zone("150424", "林西县（示意底图）", "县", outline, {"来源": _OUTLINE_FROM})],
         "towns": works.town_zones(towns),
         "redline": nature.redline_zones(line, kept.core, towns),
@@ -76,10 +76,51 @@ def make_layers(outline: shapely.Polygon) -> dict[str, list[Zone]]:
         "park": [Zone("YQ-01", "林西工业园区（示意）", "工业园区", park)],
         "heritage": heritage,
     }  # fmt: skip
+    return known | _beside(land, known, built, park, kept, towns, rng[10:])
+
+
+def _beside(
+    land: nature.Land, known: dict[str, list[Zone]], built: dict[str, Geometry], park: Geometry, kept: nature.Reserve,
+    towns: dict[str, Geometry], rng: list[np.random.Generator],
+) -> dict[str, list[Zone]]:  # fmt: skip
+    """Return the layers that no site need be held against: they follow those that are there already."""
+    outline, line, water = land.outline, _of(known["redline"]), known["water"]
+    inner, rights = _of(water, "一级保护区", "二级保护区"), _of(known["mining_right"])
+    ponds, rivers, fields = _of(known["tailings"]), known["river"], _of(known["farmland"])
+    ground = routes.ground(land, kept.core, shapes.union(line, kept.whole), inner, rng[0])
+    roads = routes.roads(ground, outline, rivers)
+    survey = controls.exploration(outline, rights, kept.whole)
+    listed = controls.listed_land(rng[1])
+    sites = controls.supervised(park, rng[2])
+    wide = shapes.union(line, kept.whole, inner, *built.values(), park, rights, _of(rivers), shapes.buffer_m(ponds, 600.0))
+    homes = routes.settlements(land, roads, towns, wide, rng[3])
+    wet = cover.wetlands(land, shapes.union(*built.values(), park, rights, _of(homes), fields), rng[4])
+    taken = shapes.union(*built.values(), park, fields, _of(rivers), _of(wet), _of(homes), ponds)
+    forest, grass = cover.growth(land, taken, towns, rng[5])
+    sources = [(s.name, _of([z for z in water if z.code.startswith(s.code)], "一级保护区", "二级保护区"))
+               for s in places.SOURCES]  # fmt: skip
+    mined = shapes.union(*[zone.geometry for zone in known["units"] if "矿区" in zone.name])
+    return {
+        "prospecting_right": survey,
+        "air_zone": controls.air(outline, kept.whole, built, park),
+        "water_zone": controls.water(outline, sources, built, park, mined),
+        "soil_zone": controls.soil(outline, fields, park, mined, _of(listed)),
+        "resource_zone": controls.resources(outline, line, _of(water), built),
+        "noise_zone": controls.noise(built, park, roads, rng[6]),
+        "groundwater_recharge": controls.recharge(water, outline, rng[7]),
+        "wetland": wet,
+        "forest_land": forest,
+        "grassland": grass,
+        "contaminated_land": listed,
+        "soil_supervised_site": sites,
+        "settlement": homes,
+        "road": roads,
+        "monitoring_section": routes.sections(land),
+    }
 
 
 def _of(zones: list[Zone], *kinds: str) -> Geometry:
-    return shapes.union(*[zone.geometry for zone in zones if zone.kind in kinds])
+    return shapes.union(*[zone.geometry for zone in zones if not kinds or zone.kind in kinds])
 
 
 def _key_areas(

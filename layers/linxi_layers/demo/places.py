@@ -180,3 +180,32 @@ WALL_COURSE: tuple[LonLat, ...] = (  # 金界壕, invented course across the nor
     (117.66, 43.995), (117.78, 43.965), (117.90, 43.995), (118.02, 44.015),
     (118.14, 44.045), (118.24, 44.125), (118.31, 44.17),
 )  # fmt: skip
+
+# Roads: code, name, class, and what they join: towns by name, places on the way and border crossings by position.
+# No number of a real route is used; where they run is found by `routes`.
+ROADS: tuple[tuple[str, str, str, tuple[str | LonLat, ...]], ...] = (
+    ("GL-01", "东西国道", "国道", ((117.80, 43.735), "林西镇", "大井镇", (118.385, 43.655))),
+    ("GL-02", "南北省道", "省道", ((118.25, 43.275), "新城子镇", "大营子乡", "林西镇", "新林镇", "统部镇")),
+    ("GL-03", "林西至五十家子省道", "省道", ("林西镇", "官地镇", "五十家子镇")),
+    ("GL-04", "大井至官地县道", "县道", ("大井镇", "官地镇")),
+    ("GL-05", "统部至官地县道", "县道", ("统部镇", "官地镇")),
+    ("GL-06", "西岭矿区乡道", "乡道", ("统部镇", (117.785, 43.925))),
+    ("GL-07", "大井矿区乡道", "乡道", ("大井镇", (118.292, 43.676))),
+    ("GL-08", "北山矿区乡道", "乡道", ("五十家子镇", (118.256, 44.106))),
+    ("GL-09", "新城子至南沟乡道", "乡道", ("新城子镇", (118.140, 43.430))),
+)
+LISTED: tuple[tuple[str, LonLat, tuple[float, float]], ...] = (
+    ("原县冶炼厂地块", (118.012, 43.608), (190.0, 130.0)),
+    ("原大井选厂地块", (118.259, 43.641), (150.0, 120.0)),
+)
+# Prospecting rights: name, ore, south-west corner, columns and rows of 15-second cells.
+SURVEYS: tuple[tuple[str, str, LonLat, int, int], ...] = (
+    ("大井外围铜锡矿普查", "铜矿、锡矿", (118.30, 43.705), 12, 9),
+    ("黑山头外围铅锌矿详查", "铅锌矿", (118.165, 43.675), 9, 8),
+    ("西岭外围铅锌矿普查", "铅锌矿", (117.725, 43.89), 11, 8),
+    ("南沟萤石矿普查", "萤石", (118.09, 43.40), 8, 7),
+)
+# Full volume (10,000 m³) and total dam height (m) of each pond, invented.
+POND_SIZES: dict[str, tuple[float, float]] = {
+    "WK-01": (820.0, 58.0), "WK-02": (560.0, 46.0), "WK-03": (240.0, 38.0), "WK-04": (95.0, 24.0), "WK-05": (310.0, 27.0),
+}  # fmt: skip

@@ -48,9 +48,12 @@ def claims(
     return result
 
 
-def tile(outline: Geometry, wanted: Sequence[Claim]) -> list[Zone]:
-    """Return units that tile the outline: all lines are noded together once, then every face goes
-    to the first claim that holds it, so neighbours share their border vertex by vertex."""
+def shares(outline: Geometry, wanted: Sequence[Claim]) -> list[tuple[Claim, Geometry]]:
+    """Return what each claim gets of the outline, nothing twice and nothing left out; a claim that gets nothing is left out.
+
+    All lines are noded together once, then every face goes to the first claim that holds it, so neighbours share
+    their border vertex by vertex.
+    """
     lines = [claim.area.boundary for claim in wanted]
     network = shapely.union_all([*lines, outline.boundary], grid_size=shapes.GRID_DEG)
     faces = faces_of(network, outline)
@@ -63,12 +66,16 @@ def tile(outline: Geometry, wanted: Sequence[Claim]) -> list[Zone]:
     # A sliver that rounding left between two towns goes to the nearest claim.
     for face in np.flatnonzero(owner < 0):
         owner[face] = int(np.argmin([claim.area.distance(middle[face]) for claim in wanted]))
+    held = [[faces[i] for i in np.flatnonzero(owner == number)] for number in range(len(wanted))]
+    return [(claim, shapely.coverage_union_all(parts)) for claim, parts in zip(wanted, held, strict=True) if parts]
+
+
+def tile(outline: Geometry, wanted: Sequence[Claim]) -> list[Zone]:
+    """Return units that tile the outline, numbered by class."""
     zones: list[Zone] = []
-    for number, claim in enumerate(wanted):
-        parts = [faces[i] for i in np.flatnonzero(owner == number)]
-        if parts:
-            serial = 1 + sum(zone.kind == claim.kind for zone in zones)
-            code = f"ZH150424{_DIGITS[claim.kind]}{serial:04d}"
-            facts = {"管控要求": "示意单元，准入清单为虚构，见 clauses.csv"}
-            zones.append(Zone(code, claim.name, claim.kind, shapely.coverage_union_all(parts), facts))
+    for claim, area in shares(outline, wanted):
+        serial = 1 + sum(zone.kind == claim.kind for zone in zones)
+        code = f"ZH150424{_DIGITS[claim.kind]}{serial:04d}"
+        facts = {"管控要求": "示意单元，准入清单为虚构，见 clauses.csv"}
+        zones.append(Zone(code, claim.name, claim.kind, area, facts))
     return zones

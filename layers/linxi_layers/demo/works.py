@@ -152,7 +152,9 @@ def tailings(rng: np.random.Generator) -> tuple[list[Zone], list[Zone]]:
     for pond in places.PONDS:
         area = shapes.blob(pond.centre, pond.half_m, rng, turn_deg=pond.down_deg, rough=0.3, vertices=160)
         facts = {"矿种": pond.ore, "坝型": pond.dam, "状态": "示意"}
-        ponds.append(Zone(pond.code, pond.name, "尾矿库", area, facts))
+        volume, height = places.POND_SIZES[pond.code]
+        sizes = {"全库容（万m³）": f"{volume:g}", "总坝高（m）": f"{height:g}"}
+        ponds.append(Zone(pond.code, pond.name, "尾矿库", area, {**facts, **sizes}))
         angle = math.radians(pond.down_deg)
         toe = shapes.points_xy([pond.centre])[0] + (pond.half_m[0] * 1.25) * np.array(
             [math.cos(angle), math.sin(angle)]
