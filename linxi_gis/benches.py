@@ -36,7 +36,7 @@ class Bench:
     `pieces` are its zones cut small, `index` these or those of another engine. `dimensions` are those of its zones,
     without the empty ones. `shared` are the pairs of zones that have ground in common, the row of the one times the
     number of zones plus that of the other, sorted; `coverage` is where the layer claims to know, None when it
-    claims nothing.
+    claims nothing. `shelves` are the files it is mapped from.
     """
 
     layer: Layer | Gap
@@ -46,11 +46,17 @@ class Bench:
     dimensions: frozenset[int] = frozenset()
     shared: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     coverage: Region | None = None
+    shelves: tuple[Shelf, ...] = ()
 
     @property
     def identity(self) -> LayerIdentity:
         """What is known of the layer."""
         return self.layer.identity
+
+
+def stand(ready: Sequence[Bench]) -> bool:
+    """Whether the files that layers are mapped from are those that were opened: to be asked before they are used again."""
+    return all(shelf.stands() for one in ready for shelf in one.shelves)
 
 
 def benches(
@@ -76,8 +82,9 @@ def _bench(layer: Layer | Gap, cache: prepared.Cache, kind: engine.Kind, regions
     filled = ~np.isnan(zones.bounds[:, 0])
     dimensions = frozenset(np.unique(zones.arrays["zone.dimension"][filled]).tolist())
     return Bench(
-        layer, index, pieces, tuple(layer.zone_ids), dimensions, arrays[_SHARED], _region(layer.coverage, regions)
-    )
+        layer, index, pieces, tuple(layer.zone_ids), dimensions, arrays[_SHARED], _region(layer.coverage, regions),
+        tuple(one for one in (zones.arrays, arrays) if isinstance(one, Shelf)),
+    )  # fmt: skip
 
 
 def _region(coverage: Geometry | None, regions: dict[bytes, Region]) -> Region | None:
@@ -98,7 +105,8 @@ def _arrays(zones: Zones, pieces: Pieces, cache: prepared.Cache, kind: engine.Ki
     kept = cache.open(key)
     if kept is not None:
         try:
-            return {name: kept[name] for name in kept}  # looks at every checksum
+            list(kept.values())  # looks at every checksum
+            return kept
         except CacheError:
             cache.discard(kept.path)
     made = _built(zones, pieces, kind)

@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 
 from linxi_gis import __version__, engine, screening
-from linxi_gis.benches import Bench, benches
+from linxi_gis.benches import Bench, benches, stand
 from linxi_gis.figures import Beside, Figures, Measurement
 from linxi_gis.library import Library
 from linxi_gis.measuring import beside_status, is_judged, not_overlaid, usable
@@ -64,11 +64,14 @@ class Gauge:
 
     @contextmanager
     def _bench(self, layers: Sequence[Layer | Gap]) -> Iterator[tuple[Bench, ...]]:
-        """Lend one set of benches of these very layers to the thread that asks; it is made where none is free."""
+        """Lend one set of benches of these very layers to the thread that asks.
+
+        It is made where none is free, and where a file that one is mapped from was changed or cut short.
+        """
         with self._lock:
             place = next((n for n, one in enumerate(self._free) if _same(one, layers)), None)
             kept = None if place is None else self._free.pop(place)
-        ready = benches(layers, self.library.cache) if kept is None else kept
+        ready = kept if kept is not None and stand(kept) else benches(layers, self.library.cache)
         yield ready  # not given back after an error: what is damaged is opened anew
         with self._lock:
             self._free.insert(0, ready)

@@ -151,11 +151,14 @@ class Library:
         return replace(layer, coverage=coverage, issues=(*layer.issues, *issues), stale=stale)
 
     def _open(self, entry: Entry) -> Layer:
-        """Return a version as read, anew when one of its files changed. One thread reads at a time."""
+        """Return a version as read, anew when one of its files changed, or what was prepared of them.
+
+        One thread reads at a time.
+        """
         with self._lock:
             now = _signature(entry)
             cached = self._read.get(entry)
-            if cached is None or cached[0] != now:
+            if cached is None or cached[0] != now or not _stands(cached[1]):
                 self._read[entry] = cached = (now, self._prepared(entry, now))
             return cached[1]
 
@@ -208,10 +211,21 @@ class Library:
         """Remove the prepared layers that are damaged and forget all: the next to ask has them made anew."""
         with self._lock:
             for _, layer in self._read.values():
-                kept = layer.tree.arrays if isinstance(layer.tree, Zones) else None
-                if isinstance(kept, Shelf) and not kept.is_whole():
+                kept = _shelf(layer)
+                if kept is not None and kept.stands() and not kept.is_whole():  # another is checked as it is opened
                     self._give_up(kept.path)
             self._read.clear()
+
+
+def _shelf(layer: Layer) -> Shelf | None:
+    """Return the file a layer is mapped from, None for one in memory."""
+    arrays = layer.tree.arrays if isinstance(layer.tree, Zones) else None
+    return arrays if isinstance(arrays, Shelf) else None
+
+
+def _stands(layer: Layer) -> bool:
+    kept = _shelf(layer)
+    return kept is None or kept.stands()
 
 
 def _signature(entry: Entry) -> vectorfile.Signature:

@@ -86,16 +86,14 @@ class Cache:
         path = self._path(key)
         if path is None:
             return None
+        with contextlib.suppress(OSError):  # when it was last used, to the day; before it is opened: its times tell a change
+            if time.time() - path.stat().st_mtime > _DAY_S:
+                os.utime(path)
         try:
-            found = _own(path)
+            return _own(path)
         except CacheError as error:
             self.discard(path, error.what)
             return None
-        if found is not None:
-            with contextlib.suppress(OSError):  # when it was last used, to the day
-                if time.time() - path.stat().st_mtime > _DAY_S:
-                    os.utime(path)
-        return found
 
     def save(self, key: str, meta: Mapping[str, Any], arrays: shelf.Arrays) -> shelf.Shelf | None:
         """Write a prepared layer and return it mapped; None, and told, when it cannot be written."""

@@ -3,6 +3,8 @@
 Layout: 16 bytes (magic, length and CRC-32 of the header, little-endian), the header as JSON, then every
 array from a multiple of 64 bytes on. Opening reads the header and compares the file's size; an array is
 compared with its CRC-32 when it is first used; blobs of many records are left to whoever reads a record.
+What is mapped shows what is written into the file later, and ends the process where the file was cut short: who
+keeps a shelf open asks `Shelf.stands` before using it again.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 from linxi_gis.errors import CacheError
 
 Arrays = Mapping[str, NDArray[Any]]
+Stamp = tuple[int, int, int, int]  # bytes, changed, entry changed (ns), number of the file
 SUFFIX = ".lxp"
 _MAGIC = b"LINXIPL1"
 _HEAD = struct.Struct("<8sII")
@@ -34,8 +37,11 @@ _BLOB = "blob"  # arrays whose name ends so are checked record by record
 class Shelf(Mapping[str, NDArray[Any]]):
     """An open file of arrays, read-only; safe to share between threads."""
 
-    def __init__(self, path: Path, meta: Mapping[str, Any], listed: Mapping[str, Any], data: memoryview, start: int):
+    def __init__(
+        self, path: Path, meta: Mapping[str, Any], listed: Mapping[str, Any], data: memoryview, start: int, stamp: Stamp
+    ) -> None:
         self.path, self.meta = path, meta
+        self._file, self._stamp = os.fspath(path), stamp
         self._listed, self._data, self._start = listed, data, start
         self._open: dict[str, NDArray[Any]] = {}
 
@@ -55,8 +61,18 @@ class Shelf(Mapping[str, NDArray[Any]]):
     def __len__(self) -> int:
         return len(self._listed)
 
+    def stands(self) -> bool:
+        """Whether its file is that which was opened, by size, times and number; microseconds, nothing is read.
+
+        Where not, nothing of it must be touched: open it anew, which checks it.
+        """
+        try:
+            return _stamp(os.stat(self._file)) == self._stamp
+        except OSError:
+            return False
+
     def is_whole(self) -> bool:
-        """Whether every byte is as it was written; reads the whole file."""
+        """Whether every byte is as it was written; reads the whole file, which must stand."""
         return all(zlib.crc32(_bytes(self._mapped(name))) == self._listed[name]["crc"] for name in self)
 
     def _mapped(self, name: str) -> NDArray[Any]:
@@ -89,12 +105,17 @@ def open_shelf(path: Path, engine: str) -> Shelf | None:
             header = json.loads(text)
             if header["engine"] != engine:
                 return None
-            if os.fstat(stream.fileno()).st_size != header["size"]:
+            stat = os.fstat(stream.fileno())
+            if stat.st_size != header["size"]:
                 raise damaged(path)
             data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError:
         return None  # not there, or not to be had: whoever writes one is told why
-    return Shelf(path, header["meta"], header["arrays"], data, _aligned(_HEAD.size + length))
+    return Shelf(path, header["meta"], header["arrays"], data, _aligned(_HEAD.size + length), _stamp(stat))
+
+
+def _stamp(stat: os.stat_result) -> Stamp:
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def write(path: Path, engine: str, meta: Mapping[str, Any], arrays: Arrays) -> None:

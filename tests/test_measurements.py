@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -28,7 +32,7 @@ from yard import (
     write_layer,
 )
 
-from linxi_gis import benches, screening
+from linxi_gis import benches, prepared, screening, shelf
 from linxi_gis.assess import assess
 from linxi_gis.errors import CacheError, NothingCheckedError
 from linxi_gis.gauge import Gauge
@@ -143,6 +147,85 @@ def test_a_damaged_index_is_opened_anew(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(screening, "measure_block", damaged)
     assert gauge.measure([site(HUNDRED)], DAY)[0].layers == right
     assert len(asked) == 2 and asked[0] is not asked[1]
+
+
+def cached(folder: Path) -> Library:
+    """Three layers, a county and their indexes, mapped from disk."""
+    (folder / "county").mkdir()
+    library = yard(folder / "county")
+    return Library(library.catalog, library.outline, prepared.Cache(folder / "cache"))
+
+
+def mapped(folder: Path) -> list[Path]:
+    return sorted((folder / "cache" / "layers").glob(f"*{shelf.SUFFIX}"))
+
+
+@pytest.mark.parametrize("kind", ["fast", "plain"])
+def test_a_prepared_layer_that_is_written_over_while_it_is_open_is_made_anew(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place: what is mapped shows it at once, and its checksums were looked at long ago."""
+    if kind == "fast":
+        pytest.importorskip("numba")
+    monkeypatch.setattr("linxi_gis.engine.choose", lambda: kind)
+    library = cached(tmp_path)
+    gauge, sites = Gauge(library), [site(HUNDRED, "a"), site(square(3_050, 0, 100), "b"), site(line((-50, 50), (250, 60)), "c")]
+    right = [one.layers for one in gauge.measure(sites, DAY)]
+    judged = [extract.build(one) for one in assess(sites, library, RULES, DAY)]
+    assert len(mapped(tmp_path)) == 7
+    for path in mapped(tmp_path):
+        size = path.stat().st_size
+        for start in range(0, size, -(-size // 4)):
+            with path.open("r+b") as stream:
+                stream.seek(start)
+                held = bytes(255 - byte for byte in stream.read(size // 4))
+                stream.seek(start)
+                stream.write(held)
+            assert [one.layers for one in gauge.measure(sites, DAY)] == right, (path.name, start)
+    path = mapped(tmp_path)[0]
+    path.write_bytes(bytes(path.stat().st_size))
+    assert [extract.build(one) for one in assess(sites, library, RULES, DAY)] == judged
+
+
+_CUT = """
+import os, sys
+from pathlib import Path
+from test_measurements import *
+library = cached(Path(sys.argv[1]))
+gauge = Gauge(library)
+right = [one.layers for one in gauge.measure([site(HUNDRED)], DAY)]
+for path in mapped(Path(sys.argv[1])):
+    os.truncate(path, 100)
+    assert [one.layers for one in gauge.measure([site(HUNDRED)], DAY)] == right
+for path in mapped(Path(sys.argv[1])):
+    os.truncate(path, 100)
+    library.mend()
+    assert assess([site(HUNDRED)], library, RULES, DAY)[0].layers[0].status == "hit"
+"""
+
+
+def test_a_prepared_layer_that_is_cut_short_while_it_is_open_ends_nothing(tmp_path: Path) -> None:
+    """In another process, for what is mapped beyond the end of a file ends the one that reads it."""
+    asked = subprocess.run(
+        [sys.executable, "-c", _CUT, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stderr[-2_000:]
+
+
+def test_to_be_marked_as_used_today_is_no_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = cached(tmp_path)
+    Gauge(library).measure([site(HUNDRED)], DAY)
+    for path in mapped(tmp_path):
+        os.utime(path, (time.time() - 3 * 86_400,) * 2)
+    made: list[int] = []
+    build = benches.benches
+    monkeypatch.setattr("linxi_gis.gauge.benches", lambda *given: made.append(1) or build(*given))
+    gauge = Gauge(Library(library.catalog, library.outline, library.cache))
+    for _ in range(3):
+        gauge.measure([site(HUNDRED)], DAY)
+    assert len(made) == 1
+    assert all(path.stat().st_mtime > time.time() - 3_600 for path in mapped(tmp_path))
 
 
 def test_the_layers_stay_open_until_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

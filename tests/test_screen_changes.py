@@ -15,7 +15,7 @@ from test_screen import PLOTS, Quiet, catalogue, drawn, opened, parquet_of, rows
 from yard import DAY, square, write_layer
 
 from linxi_gis import batch, vectorfile
-from linxi_gis.batch import watch
+from linxi_gis.batch import watch, work
 from linxi_gis.batch.chunks import Chunk
 from linxi_gis.errors import InputError
 from linxi_gis.intake import Options
@@ -166,6 +166,20 @@ def test_a_stamp_is_taken_before_the_hash(tmp_path: Path, monkeypatch: pytest.Mo
         stamp = watch.stamped(source)
     with pytest.raises(InputError, match=CHANGED):
         watch.check(stamp, content=False)
+
+
+def test_a_prepared_layer_that_is_written_over_between_two_blocks_is_made_anew(tmp_path: Path) -> None:
+    job, _ = batch.prepare(batch.Job(str(catalogue(tmp_path)), None, DAY, cache=str(tmp_path / "cache")))
+    (source,) = opened(write_layer(tmp_path / "a.gpkg", drawn()))
+    first, second = source.raws(30, 0)
+    right = work.screened(job, second)
+    work.screened(job, first)
+    for path in (tmp_path / "cache" / "layers").iterdir():
+        size = path.stat().st_size
+        with path.open("r+b") as stream:
+            stream.seek(size // 3)
+            stream.write(bytes(size // 2))
+    assert work.screened(job, second) == right
 
 
 # --- finished blocks --------------------------------------------------------------------------------------

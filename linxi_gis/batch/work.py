@@ -20,7 +20,7 @@ from linxi_gis.batch import table
 from linxi_gis.batch.placing import Placed, placed
 from linxi_gis.batch.raw import Raw
 from linxi_gis.batch.table import Coded
-from linxi_gis.benches import Bench, benches
+from linxi_gis.benches import Bench, benches, stand
 from linxi_gis.crs import FloatArray, Geometry
 from linxi_gis.errors import CacheError, LayerError
 from linxi_gis.finding import COVERED
@@ -112,7 +112,7 @@ _OWN = _Own()
 
 
 def _own_desk(job: Job) -> Desk:
-    if _OWN.desk is None or _OWN.job != job:
+    if _OWN.desk is None or _OWN.job != job or not stand(_OWN.desk.benches):
         own = desk(job)
         if own.prints != job.prints:
             raise LayerError(
