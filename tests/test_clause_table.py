@@ -1,23 +1,21 @@
-"""Clause tables on disk: every fault told with row and column, templates, import, the demonstration county, HTTP."""
+"""Clause tables on disk: every fault told with row and column, the demonstration county, HTTP."""
 
 from __future__ import annotations
 
 import csv
-import io
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 import xlsxwriter
 from test_api import serving
 from test_clauses import GENERAL, KEY, TABLE
 from test_cli import DAY, EXAMPLES, SCHEMA, linxi
-from yard import RULES, entry, square, write_catalog, write_layer
+from yard import RULES
 
 from linxi_gis import catalog
-from linxi_gis.clausefile import COLUMNS, cells_of, read, table_text, write_template
+from linxi_gis.clausefile import read, table_text
 from linxi_gis.clauses import DIMENSIONS, LEVELS, ClauseBook, Threshold
 from linxi_gis.cli import roof
 from linxi_gis.errors import CatalogError
@@ -242,95 +240,6 @@ def test_a_workbook_reads_as_the_same_table_with_its_dates_and_numbers(tmp_path:
     (tmp_path / "t.pdf").write_bytes(b"%PDF")
     assert "不认识的格式" in told(tmp_path / "t.pdf")
     assert "打不开" in told(tmp_path / "none.csv")
-
-
-# --- template and import --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["t.csv", "t.xlsx"])
-def test_a_template_has_every_column_and_is_itself_a_table_without_clauses(tmp_path: Path, name: str) -> None:
-    write_template(tmp_path / name)
-    assert cells_of(tmp_path / name) == []
-    assert "没有条款" in told(tmp_path / name)
-
-
-def test_both_templates_come_from_one_definition(tmp_path: Path) -> None:
-    for name in ("t.csv", "t.xlsx"):
-        write_template(tmp_path / name)
-    text = (tmp_path / "t.csv").read_text(encoding="utf-8-sig")
-    head = next(csv.reader(io.StringIO(text)))
-    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
-    assert head == [column.name for column in COLUMNS] == [cell.value for cell in book["准入清单"][1]]
-    about = [str(cell.value) for cell in book["填写说明"]["A"]]
-    assert [f'"# {line}"' for line in about] == text.splitlines()[1:]
-    choices = {str(one.formula1).strip('"') for one in book["准入清单"].data_validations.dataValidation}
-    assert {",".join(LEVELS), ",".join(DIMENSIONS)} <= choices
-    with pytest.raises(CatalogError, match="csv"):
-        write_template(tmp_path / "t.docx")
-    for name in ("t.csv", "t.xlsx"):
-        with pytest.raises(CatalogError, match="模板写不出来"):
-            write_template(tmp_path / "没有" / name)
-
-
-def county(folder: Path, *codes: str, **head: Any) -> Path:
-    folder.mkdir()
-    write_layer(folder / "units.gpkg", [square(n * 100, 0, 100) for n in range(len(codes))], BM=list(codes))
-    return write_catalog(folder, [entry("units", "control_unit", "units.gpkg")], **head)
-
-
-def test_import_checks_keeps_and_names_the_table(tmp_path: Path) -> None:
-    own = county(tmp_path / "own", KEY, GENERAL)
-    own.write_text("# 我的目录\n" + own.read_text(encoding="utf-8"), encoding="utf-8")
-    source = written(tmp_path, row(), row(单元编码="ZH15042420099"), name="清单.csv")
-    done = linxi("layers", "import", "--clauses", str(source), "--catalog", str(own))
-    assert done.stdout.strip() == str(own.with_name("clauses.csv"))
-    assert "共 2 条：单元 2" in done.stderr
-    assert f"图层里的单元没有条款（研判时为未核查）：{GENERAL}" in done.stderr
-    assert "条款所写的单元在图层里没有：ZH15042420099" in done.stderr
-    text = own.read_text(encoding="utf-8")
-    assert text.startswith("# 我的目录\n[catalog]\nclauses = \"clauses.csv\"\n")
-    assert catalog.read(own).clauses == own.with_name("clauses.csv").resolve()
-    assert held(own.with_name("clauses.csv")).clauses == held(source).clauses
-    linxi("layers", "import", "--clauses", str(source), "--catalog", str(own))  # again: nothing to replace
-    assert own.read_text(encoding="utf-8") == text
-
-
-def test_import_writes_nothing_while_anything_is_wrong_and_replaces_only_when_told(tmp_path: Path) -> None:
-    own = county(tmp_path / "own", KEY)
-    before = own.read_text(encoding="utf-8")
-    bad = linxi("layers", "import", "--clauses", str(written(tmp_path, row(维度="水"))), "--catalog", str(own), code=3)
-    assert "第 2 行“维度”" in bad.stderr and own.read_text(encoding="utf-8") == before
-    assert not own.with_name("clauses.csv").exists()
-    linxi("layers", "import", "--clauses", str(written(tmp_path, row())), "--catalog", str(own))
-    other = written(tmp_path, row(条款="示意：另一条"))
-    refused = linxi("layers", "import", "--clauses", str(other), "--catalog", str(own), code=2)
-    assert "--force" in refused.stderr
-    linxi("layers", "import", "--clauses", str(other), "--catalog", str(own), "--force")
-    assert held(own.with_name("clauses.csv")).clauses[0].text == "示意：另一条"
-
-
-def test_import_puts_a_named_workbook_aside_for_a_table(tmp_path: Path) -> None:
-    own = county(tmp_path / "own", KEY, clauses="lists/a.xlsx")
-    (own.parent / "lists").mkdir()
-    linxi("layers", "import", "--clauses", str(written(tmp_path, row())), "--catalog", str(own))
-    text = own.read_text(encoding="utf-8")
-    assert 'clauses = "lists/a.csv"' in text and "a.xlsx" not in text and text.count("clauses =") == 1
-    assert len(held(own.parent / "lists" / "a.csv").clauses) == 1
-
-
-def test_the_bundled_county_is_not_written_to_and_one_option_is_asked_for(tmp_path: Path) -> None:
-    refused = linxi("layers", "import", "--clauses", str(written(tmp_path, row())), code=2)
-    assert "示意目录不能改" in refused.stderr
-    assert "--template" in linxi("layers", "import", code=2).stderr
-    linxi("layers", "import", "--template", str(tmp_path / "模板.xlsx"))
-    assert (tmp_path / "模板.xlsx").is_file()
-
-
-def test_a_catalogue_whose_table_is_wrong_does_not_open_and_says_why(tmp_path: Path) -> None:
-    own = county(tmp_path / "own", KEY, clauses="t.csv")
-    assert "准入清单打不开" in linxi("check", str(EXAMPLES / "farm.kml"), "--catalog", str(own), code=3).stderr
-    written(own.parent, row(维度="水"))
-    assert "第 2 行“维度”" in linxi("check", str(EXAMPLES / "farm.kml"), "--catalog", str(own), code=3).stderr
 
 
 # --- the demonstration county ---------------------------------------------------------------------

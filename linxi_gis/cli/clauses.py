@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEPT_AS = "clauses.csv"
 _TOLD = 8
-_HEAD = re.compile(r"^\s*\[\s*catalog\s*\]\s*(?:#.*)?$", re.MULTILINE)
+_HEAD = re.compile(r"^\ufeff?[ \t]*\[[ \t]*catalog[ \t]*\][ \t]*(?:#[^\r\n]*)?(?=\r?$)", re.MULTILINE)
 
 
 @click.command("import", cls=words.Command)
@@ -37,7 +37,7 @@ _HEAD = re.compile(r"^\s*\[\s*catalog\s*\]\s*(?:#.*)?$", re.MULTILINE)
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
 @click.option("--clauses", metavar="文件", help="生态环境准入清单的条款表（csv、xlsx、xls、ods）")
 @click.option("--template", metavar="文件", help="写一份空的条款表模板（.csv 或 .xlsx）")
-@click.option("--force", is_flag=True, help="目录已有不同的准入清单时，换成这一份")
+@click.option("--force", is_flag=True, help="目录已有不同的准入清单时，换成这一份；模板文件已有时，重写成空的")
 def layers_import(
     files: tuple[str, ...], catalog: str | None, clauses: str | None, template: str | None, force: bool, yes: bool,
     since: str | None, accuracy: float | None, **said: str | None,
@@ -54,6 +54,8 @@ def layers_import(
         layerimport.bring_in(files, _own_catalog(catalog), wish)
         return 0
     if template is not None:
+        if Path(template).exists() and not force:  # filled by now, perhaps: weeks of somebody's work
+            raise UsageError(f"{template} 已经存在", remedy="请换一个文件名；确要重写成空表，加 --force")
         clausefile.write_template(Path(template))
         click.echo(template)
         return 0
@@ -73,25 +75,24 @@ def _own_catalog(given: str | None) -> Path:
 def _install(table: Path, catalog: Path, force: bool) -> None:
     """Check a table, write it beside the catalogue and name it there; nothing is written while anything is wrong."""
     from linxi_gis import catalog as catalogs
-    from linxi_gis import clausefile, rulebook
-    from linxi_layers import rules_dir
+    from linxi_gis import clausefile, industry, rulebook
+    from linxi_layers import industry_file, rules_dir
 
     held = catalogs.read(catalog)
     rules = rulebook.load(rules_dir())
-    book = roof.access_list_of(table, rules)
-    if book is None:
-        raise UsageError("没有写条款表")
+    book = clausefile.read(table, rules.attributes, industry.read(industry_file()))
     catalog = catalog.resolve()
     target = held.clauses or catalog.parent / _KEPT_AS
     if target.suffix.lower() != ".csv":
         target = target.with_suffix(".csv")
-    body = clausefile.table_text(clausefile.cells_of(table))
-    if target.is_file() and target.read_text(encoding="utf-8") != body and not force:
-        raise UsageError(f"{target} 已有不同的准入清单", remedy="先留一份，再加 --force 换成这一份")
-    named = catalog.read_text(encoding="utf-8-sig") if held.clauses == target.resolve() else _named(catalog, target)
+    body = clausefile.table_text(clausefile.cells_of(table)).encode()
     try:
-        target.write_text(body, encoding="utf-8", newline="\n")
-        catalog.write_text(named, encoding="utf-8", newline="\n")
+        if target.is_file() and target.read_bytes() != body and not force:
+            raise UsageError(f"{target} 已有不同的准入清单", remedy="先留一份，再加 --force 换成这一份")
+        named = None if held.clauses == target.resolve() else _named(catalog, target)
+        target.write_bytes(body)
+        if named is not None:
+            catalog.write_bytes(named)
     except OSError as error:
         raise CatalogError(f"写不出来（{error.strerror}）", where=str(target), remedy="请关闭正在打开它的程序") from error
     click.echo(f"共 {len(book.clauses)} 条：{'，'.join(f'{level} {count}' for level, count in _levels(book).items())}", err=True)
@@ -108,10 +109,13 @@ def _gaps(book: ClauseBook, held: Catalog) -> Iterator[str]:
     from linxi_gis.prepared import Cache
 
     entries = tuple(entry for entry in held.entries if entry.identity.theme == UNIT_THEME)
+    if not entries:
+        yield "目录里没有管控单元图层（control_unit），没有核对单元编码；研判时准入清单用不上，请在 catalog.toml 里加上"
+        return
     library = Library(replace(held, entries=entries, required_themes=()), cache=Cache(roof.cache_folder()))
     opened = [layer for layer in library.layers(roof.day_of(None)) if isinstance(layer, Layer)]
     if not opened:
-        yield "管控单元图层读不出来，没有核对单元编码"
+        yield "管控单元图层读不出来，没有核对单元编码；请用 linxi layers list 查看原因"
         return
     drawn = list(dict.fromkeys(code for layer in opened for code in layer.zone_ids))
     written = list(dict.fromkeys(unit for one in book.clauses if one.level == UNIT_LEVEL for unit in one.units))
@@ -123,9 +127,10 @@ def _gaps(book: ClauseBook, held: Catalog) -> Iterator[str]:
             yield f"{what}：{'、'.join(codes[:_TOLD])}{f' 等 {len(codes)} 个' if len(codes) > _TOLD else ''}"
 
 
-def _named(catalog: Path, table: Path) -> str:
-    """Return the catalogue's text with the table named in it; what else stands there stays as it is."""
-    text = catalog.read_text(encoding="utf-8-sig")
+def _named(catalog: Path, table: Path) -> bytes:
+    """Return the catalogue with the table named in it; all else, its line ends and byte order mark too, stays."""
+    text = catalog.read_bytes().decode("utf-8")
+    end = "\r\n" if "\r\n" in text else "\n"
     near = table.is_relative_to(catalog.parent)
     name = (table.relative_to(catalog.parent) if near else table).as_posix()
     line = f'clauses = "{name}"'
@@ -134,10 +139,10 @@ def _named(catalog: Path, table: Path) -> str:
         raise CatalogError("目录里没有 [catalog] 一节", where=str(catalog), remedy=f"请自行写上 {line}")
     section = text[head.end() :].partition("\n[")[0]
     rest = text[head.end() + len(section) :]
-    said = re.sub(r"^[ \t]*clauses[ \t]*=.*$", lambda _: line, section, count=1, flags=re.MULTILINE)
+    said = re.sub(r"^[ \t]*clauses[ \t]*=[^\r\n]*", lambda _: line, section, count=1, flags=re.MULTILINE)
     if said == section and line not in section:
-        said = f"\n{line}{section}"
-    return text[: head.end()] + said + rest
+        said = f"{end}{line}{section}"
+    return (text[: head.end()] + said + rest).encode()
 
 
 def _levels(book: ClauseBook) -> Mapping[str, int]:
