@@ -19,6 +19,7 @@ from yard import DAY, HUNDRED, RULES, entry, open_library, site, square, write_l
 from linxi_gis import projectfile
 from linxi_gis.assess import judged
 from linxi_gis.cli import ask as asking
+from linxi_gis.cli import roof
 from linxi_gis.errors import UsageError
 from linxi_gis.law import Verdict
 from linxi_gis.measuring import Batch, measure
@@ -113,6 +114,23 @@ def test_a_word_that_is_no_answer_is_asked_again_and_q_ends_it(batch: Batch, hea
     assert len(person.asked) == 2
 
 
+def test_whoever_breaks_off_in_the_prompt_keeps_the_answers(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C, Ctrl-D and the end of the input count as q."""
+    lines = iter(["否"])
+
+    def prompt(*_: Any, **__: Any) -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise click.Abort from None
+
+    monkeypatch.setattr(click, "prompt", prompt)
+    assert list(asking.ask(batch, RULES, Project()).attributes.values()) == [False]
+    assert "不再问" in capsys.readouterr().err
+
+
 # --- the file -------------------------------------------------------------------------------------
 
 
@@ -159,6 +177,53 @@ def test_a_file_written_in_a_strange_way_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has_outfall = false"):
         projectfile.save(path, Project(attributes={"drills": True, "has_outfall": False}), RULES.attributes)
     assert path.read_bytes() == before
+
+
+SAID = (
+    "name=北坡 \u007f", "industry=B0912、铜矿采选", "build=改扩建", "declared_area_m2=1200.5", "coal_t_a=7",
+    "fresh_water_m3_a=1e22", "has_outfall=no", "drills=yes", "so2_t_a=unknown",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("before", ["", 'industry = ""\ncoal_t_a = "unknown" # 待查\n[attributes]\nnox_t_a = 1\n'])
+def test_a_run_on_the_saved_file_is_the_run_that_was_saved(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "p.toml"
+    if before:
+        path.write_text(before, encoding="utf-8")
+    project = roof.project_of(str(path) if before else None, SAID, RULES)
+    asking.save(path, project, RULES)
+    again = roof.project_of(str(path), (), RULES)
+    assert again == project and again.amounts["coal_t_a"] == 7.0 and again.industry == "0912、0911"
+    assert ("# 待查" in path.read_text(encoding="utf-8")) == bool(before)
+
+
+def test_heads_and_amounts_that_the_file_has_otherwise_are_left_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "p.toml"
+    lines = 'name = "南坡"\nindustry = "B0810"\nbuild = "新建"\ndeclared_area_m2 = 5\ncoal_t_a = 900\nso2_t_a = 3\n'
+    path.write_text(lines, encoding="utf-8")
+    said = ("name=北坡", "industry=0912", "build=改建", "declared_area_m2=6", "coal_t_a=7", "so2_t_a=3", "nox_t_a=1")
+    asking.save(path, roof.project_of(str(path), said, RULES), RULES)
+    told = capsys.readouterr().err
+    for key in ("name", "industry", "build", "declared_area_m2", "coal_t_a"):
+        assert f"{key}、" in told or f"{key}；" in told, told
+    assert "so2_t_a" not in told and path.read_text(encoding="utf-8") == f"{lines}nox_t_a = 1.0\n"
+
+
+def test_one_industry_in_two_spellings_is_no_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('industry = "铜矿采选"\n', encoding="utf-8")
+    asking.save(path, roof.project_of(str(path), (), RULES), RULES)
+    assert "不同" not in capsys.readouterr().err
+
+
+def test_a_file_is_never_made_to_contradict_itself(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text("is_new_build = false\n", encoding="utf-8")
+    project = roof.project_of(str(path), ("is_new_build=yes", "build=新建"), RULES)
+    assert {"build", "is_new_build"} <= set(projectfile.save(path, project, RULES.attributes))
+    assert read(path, RULES.attributes).facts() == {"is_new_build": False}
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

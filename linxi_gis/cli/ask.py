@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from linxi_gis.rulebook import Rulebook
 
 ASK_HELP = "在终端上逐个提问会改变结论的问题（是/否/不知道），答一个重判一次；几个地块一起问"
-SAVE_HELP = "把回答（连同 --set 的属性）写进项目文件，下次用 --project 就不必再问；文件里原有的内容不动"
+SAVE_HELP = "把回答（连同 --set 的属性、数量等）写进项目文件，下次用 --project 就不必再问；文件里原有的内容不动"
 _STOP = ("q", "Q", "ｑ", "退出")
 _LABELS_TOLD = 3
 
@@ -99,9 +99,13 @@ def _answer(question: Decisive, rulebook: Rulebook, project: Project) -> Project
 
     choices = "是/不知道" if question.only_yes else "是/否/不知道"
     while True:
-        said = click.prompt(
-            f"  {choices}（回车为不知道，q 不再问）", default="", show_default=False, err=True, prompt_suffix="："
-        )
+        try:
+            said = click.prompt(
+                f"  {choices}（回车为不知道，q 不再问）", default="", show_default=False, err=True, prompt_suffix="："
+            )
+        except click.Abort:  # Ctrl-C, Ctrl-D, Ctrl-Z: what was answered before is kept all the same
+            click.echo(err=True)
+            return None
         if said.strip() in _STOP:
             return None
         try:
@@ -121,9 +125,12 @@ def _labels(assessments: Sequence[Assessment]) -> str:
 
 def save(path: Path, project: Project, rulebook: Rulebook) -> None:
     """Write what is known into a project file and tell it."""
-    from linxi_gis import projectfile
+    from linxi_gis import industry, projectfile
+    from linxi_layers import industry_file
 
-    left = projectfile.save(path, project, rulebook.attributes)
+    left = projectfile.save(path, project, rulebook.attributes, industry.read(industry_file()))
     click.echo(plain(f"已写入 {path}，下次：--project {path}"), err=True)
     if left:
-        click.echo(f"文件里与本次不同、没有改动的属性：{'、'.join(left)}", err=True)
+        click.echo(
+            f"文件里与本次不同、没有改动的：{'、'.join(left)}；下次按文件里的算，要按本次的请改文件（或仍用 --set）", err=True
+        )
