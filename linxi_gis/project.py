@@ -87,7 +87,7 @@ def _build_words(text: str) -> list[str]:
 
 
 def _truth(key: str, raw: object, where: str) -> bool | None:
-    if isinstance(raw, bool):
+    if raw is None or isinstance(raw, bool):
         return raw
     word = str(raw).strip().lower()
     if word in _YES:
@@ -105,13 +105,13 @@ def _positive(key: str, raw: object, where: str) -> float:
     except ValueError:
         value = -1.0
     if not 0.0 < value < float("inf"):
-        raise UsageError(f"{key} = {raw!r} 不是正数（平方米）", where=where)
+        raise UsageError(f"{key} = {raw!r} 不是正数（平方米）", where=where, remedy="请写大于 0 的数字，或去掉这一项")
     return value
 
 
 def _amount(key: str, raw: object, where: str) -> float | None:
     """Return a yearly amount, 0 or more; None when it is said to be unknown."""
-    if str(raw).strip().lower() in _UNKNOWN:
+    if raw is None or str(raw).strip().lower() in _UNKNOWN:
         return None
     try:
         value = -1.0 if isinstance(raw, bool) else float(str(raw))
@@ -125,7 +125,7 @@ def _amount(key: str, raw: object, where: str) -> float | None:
 def with_values(
     project: Project, values: Iterable[tuple[str, object]], known: Mapping[str, Attribute], where: str
 ) -> Project:
-    """Return the project with keys set; raises UsageError on an unknown key or value.
+    """Return the project with keys set; None (JSON's null) is unknown. Raises UsageError on an unknown key or value.
 
     >>> from linxi_gis.law import Attribute
     >>> known = {"has_outfall": Attribute("has_outfall", "设置排污口", "？", "boolean", "user")}
@@ -135,15 +135,17 @@ def with_values(
     attributes, amounts = dict(project.attributes), dict(project.amounts)
     for key, raw in values:
         if key == "declared_area_m2":
-            project = replace(project, declared_area_m2=_positive(key, raw, where))
+            project = replace(project, declared_area_m2=None if raw is None else _positive(key, raw, where))
         elif key in AMOUNTS:
             amounts.pop(key, None)
             amount = _amount(key, raw, where)
             if amount is not None:
                 amounts[key] = amount
         elif key in TEXT_KEYS:
+            if key == "industry" and not isinstance(raw, str | None):  # 0711 as a number is 711, another industry
+                raise UsageError(f"industry = {raw!r} 不是文字", where=where, remedy='行业代码请加引号，例如 "0711"')
             # JSON can spell half a character (a lone surrogate), which no file could be written with.
-            text = str(raw).strip().encode("utf-8", "replace").decode("utf-8")
+            text = ("" if raw is None else str(raw)).strip().encode("utf-8", "replace").decode("utf-8")
             if key == "build" and text:
                 _build_words(text)
             project = _with_text(project, key, text)
@@ -197,10 +199,26 @@ def read(path: Path, known: Mapping[str, Attribute]) -> Project:
         raise UsageError("项目文件打不开", where=str(path), remedy="请检查路径") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"项目文件不是有效的 UTF-8 TOML（{error}）", where=str(path)) from error
-    nested = data.pop("attributes", {})
+    return with_values(Project(), pairs(data, known, str(path)), known, str(path))
+
+
+def pairs(data: Mapping[str, object], known: Mapping[str, Attribute], where: str) -> list[tuple[str, object]]:
+    """Return what a project's file or JSON says, key by key; raises UsageError where it says a key two ways.
+
+    >>> pairs({"name": "a", "attributes": {"drills": True}}, {}, "")
+    [('name', 'a'), ('drills', True)]
+    """
+    nested = data.get("attributes") or {}
     if not isinstance(nested, dict):
-        raise UsageError("attributes 不是一个表", where=str(path), remedy="写成 [attributes] 一节，每行一个属性")
-    return with_values(Project(), [*data.items(), *nested.items()], known, str(path))
+        raise UsageError("attributes 不是一个表", where=where, remedy="写成 [attributes] 一节（JSON 为对象），每行一个属性")
+    flat = {key: raw for key, raw in data.items() if key != "attributes"}
+    for key in flat.keys() & nested.keys():
+        one, other = (with_values(Project(), [(key, raw)], known, where) for raw in (flat[key], nested[key]))
+        if one != other:
+            raise UsageError(
+                f"{key} 写了两次且值不同：{flat[key]!r} 与 attributes 的 {nested[key]!r}", where=where, remedy="同一属性只写一处"
+            )
+    return [*flat.items(), *nested.items()]
 
 
 def parse_sets(pairs: Iterable[str]) -> list[tuple[str, str]]:

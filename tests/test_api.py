@@ -201,6 +201,29 @@ def test_a_problem_has_the_code_of_the_command_line(client: httpx.Client) -> Non
     assert asked["code"] == "crs_ambiguous" and asked["candidates"] and "可能的读法" not in asked["detail"]
 
 
+def test_a_project_says_each_thing_once(client: httpx.Client) -> None:
+    """The last of two values would win in silence: 禁止 one day, 须论证 the other."""
+    place = '"type":"Point","coordinates":[118,43.6]'
+    for said in (
+        '{"drills":"no","drills":"yes"}', '{"attributes":{"drills":true,"drills":false}}',
+        '{"drills":true,"attributes":{"drills":false}}', '{"name":"a"},"project":{"drills":true}',
+    ):  # fmt: skip
+        response = client.post("/v1/assessments", content=f'{{{place},"project":{said}}}'.encode())
+        assert response.status_code == 400 and "写了两次" in response.json()["detail"], said
+        form = {"data": {"project": said}, "files": {"file": ("a.geojson", f"{{{place}}}".encode())}}
+        if not said.endswith('"project":{"drills":true}'):
+            assert client.post("/v1/assessments", **form).status_code == 400, said
+
+
+def test_a_project_may_have_the_shape_of_its_file_and_null_is_unknown(client: httpx.Client) -> None:
+    said = {"name": "甲", "coal_t_a": None, "industry": None, "attributes": {"drills": True, "has_outfall": None}}
+    response = client.post("/v1/assessments", json={**feature(HUNDRED), "project": said})
+    assert response.status_code == 200, response.text
+    told = response.json()["assessments"][0]["project"]
+    assert (told["name"], told["industry"], told.get("amounts", {})) == ("甲", "", {})
+    assert told["attributes"] == {"drills": True}
+
+
 def test_a_large_body_must_send_its_project_apart(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "_PROJECT_BYTES", 100)
     body = {**feature(HUNDRED), "project": {}}

@@ -103,3 +103,22 @@ def test_grades_are_read_as_the_rules_name_them(word: str, grade: str) -> None:
 @pytest.mark.parametrize("word", ["未批准", "待批", "未经批准的测算范围"])
 def test_an_unapproved_zone_is_not_approved(word: str) -> None:
     assert approved(word) is False
+
+
+def test_a_file_that_says_an_attribute_two_ways_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    for top, nested in (("true", "false"), ('"yes"', '""')):
+        path.write_text(f"has_outfall = {top}\n[attributes]\nhas_outfall = {nested}\n", encoding="utf-8")
+        with pytest.raises(UsageError, match="has_outfall 写了两次且值不同") as error:
+            read(path, KNOWN)
+        assert str(path) in str(error.value) and "只写一处" in str(error.value)
+    path.write_text('has_outfall = "是"\n[attributes]\nhas_outfall = true\n', encoding="utf-8")
+    assert read(path, KNOWN).facts() == {"has_outfall": True}
+
+
+def test_null_is_unknown_and_an_industry_is_never_a_number() -> None:
+    said = with_values(Project(), [("has_outfall", True), ("coal_t_a", 3), ("name", "甲"), ("declared_area_m2", 5)], KNOWN, "")
+    keys = ("has_outfall", "coal_t_a", "name", "declared_area_m2", "industry", "build")
+    assert with_values(said, [(key, None) for key in keys], KNOWN, "") == Project()
+    with pytest.raises(UsageError, match="不是文字"):
+        with_values(Project(), [("industry", 711)], KNOWN, "")

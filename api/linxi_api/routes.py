@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -29,7 +30,7 @@ from linxi_gis.intake.transform import parse_transform
 from linxi_gis.library import Library
 from linxi_gis.model import Gap, Layer
 from linxi_gis.moves import with_avoidance
-from linxi_gis.project import Project, with_values
+from linxi_gis.project import Project, pairs, with_values
 from linxi_gis.report import extract, issuefile, measured, rulepage
 from linxi_gis.rulebook import Rulebook
 from linxi_gis.survey_area import beside
@@ -174,7 +175,7 @@ def _assess(
     sent: _Sent, library: Library, rules: Rulebook, desk: _Desk, day: date, options: Options, wanted: _Wanted,
 ) -> dict[str, Any]:  # fmt: skip
     values = _object(sent.project, "project") if sent.project is not None else _member(sent.data)
-    project = with_values(Project(), values.items(), rules.attributes, "project")
+    project = with_values(Project(), pairs(values, rules.attributes, "project"), rules.attributes, "project")
     if project.industry:
         codes = industry.checked(project.industry, industry.read(industry_file()), "project.industry")
         project = replace(project, industry=codes)
@@ -363,12 +364,21 @@ def _check_size(size: int, limits: Limits) -> None:
 
 def _object(text: str | bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=partial(_said_once, what))
     except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, a number of 5,000 digits
         raise UsageError(f"{what}不是有效的 JSON（UTF-8）", remedy="请提交 GeoJSON，或用 multipart 上传文件") from error
     if not isinstance(value, dict):
         raise UsageError(f"{what}不是 JSON 对象")
     return value
+
+
+def _said_once(what: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; the standard reader would keep the last of two values and say nothing."""
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise UsageError(f"{what}里 {twice[:40]!r} 写了两次", remedy="同一个键只写一次")
+    return said
 
 
 def _layer(layer: Layer | Gap) -> dict[str, Any]:
