@@ -180,6 +180,11 @@ class Attribute:
     type: Literal["boolean", "string"]
     origin: Literal["user", "layer", "engine", "clause_comparison"]
 
+    @property
+    def askable(self) -> bool:
+        """Whether a person can answer it; nobody can answer for a layer's column or the engine."""
+        return self.origin in ("user", "clause_comparison")
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -67,11 +67,21 @@ def _override(record: Record, pack: str, rules: Mapping[str, Rule]) -> Override:
     if one.effect >= rules[name].effect:
         what = f"“{one.effect.label}”不轻于原规则的“{rules[name].effect.label}”"
         record.fail("effect", what, "要加重或补充，请另写一条规则")
+    _meets(one, rules[name], record)
     if one.effective_from < one.signed:
         record.fail("effective_from", f"{one.effective_from} 早于签署日 {one.signed}", "签署之前的研判按原规则")
     if one.effective_to is not None and one.effective_to < one.effective_from:
         record.fail("effective_to", f"{one.effective_to} 早于 effective_from {one.effective_from}")
     return one
+
+
+def _meets(one: Override, rule: Rule, record: Record) -> None:
+    """Refuse an override that has no day in common with its rule: it would never apply, and nobody would notice."""
+    since, until = rule.basis.effective_from, rule.basis.effective_to
+    if until is not None and until < one.effective_from:
+        record.fail("rule", f"{rule.id} 已于 {until} 失效，早于 effective_from {one.effective_from}", "请写接续它的规则")
+    if since is not None and one.effective_to is not None and one.effective_to < since:
+        record.fail("rule", f"{rule.id} 自 {since} 起施行，晚于 effective_to {one.effective_to}", "请核对日期，或写它以前的规则")
 
 
 def read_overrides(

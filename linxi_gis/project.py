@@ -149,7 +149,7 @@ def with_values(
             if key == "build" and text:
                 _build_words(text)
             project = _with_text(project, key, text)
-        elif key in known and known[key].origin in ("user", "clause_comparison"):
+        elif key in known and known[key].askable:
             truth = _truth(key, raw, where)
             if truth is False and known[key].origin == "clause_comparison":
                 raise UsageError(

@@ -89,6 +89,8 @@ class Record:
     def day(self, key: str) -> date | None:
         """Return a date, None when the key is absent."""
         value = self.raw.get(key)
+        if value == date.max:  # the days after it could not be told
+            self.fail(key, f"{value} 不是真的日期", "永久有效的不写 effective_to")
         if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
             return value
         self.fail(key, f"{value!r} 不是日期", "写成 2026-08-15（不加引号）")

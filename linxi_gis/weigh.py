@@ -9,7 +9,6 @@ from itertools import product
 from linxi_gis.finding import Question
 from linxi_gis.law import Attribute, Rule, Truth, Value, Verdict, comparisons
 
-_ASKABLE = ("user", "clause_comparison")  # nobody can answer for a layer's column or the engine
 _MOST = 12  # unknowns whose completions are tried one by one (4096); beyond, bounds are given
 
 
@@ -87,7 +86,7 @@ def _questions(
     asked = [
         Question(name, known[name].question, then(name, True, yes), then(name, False, no))
         for name, (yes, no, matters) in _reaches(rule, facts, unknown).items()
-        if matters and known[name].origin in _ASKABLE and known[name].type == "boolean"
+        if matters and known[name].askable and known[name].type == "boolean"
     ]
     return tuple(sorted(asked, key=_weight))  # a stable sort: equals stay in the order of the rule
 

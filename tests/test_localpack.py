@@ -65,6 +65,7 @@ document = "示意〔2026〕1号"
 reason = "示意理由"
 effective_from = 2026-10-01
 """
+RECORD = '[[silent]]\nthemes = ["river"]\nwhy = "示意"\n'
 SIGNED = ("by", "signed", "document", "reason", "effective_from", "effect", "rule")
 
 
@@ -224,11 +225,17 @@ def test_an_override_without_one_of_its_words_is_refused(tmp_path: Path, key: st
         ("effective_from = 2026-10-01", "effective_from = 2026-10-01\neffective_to = 2026-09-30", "早于 effective_from"),
         ("reason =", "why =", "不认识的键"),
         ("effective_from = 2026-10-01", f"effective_from = 2026-10-01\n{OVERRIDE}", "同日管 WSP-001"),
+        ("WSP-001", "AIR-001-OLD", "AIR-001-OLD 已于 2026-08-14 失效，早于 effective_from 2026-10-01；请写接续它的规则"),
+        ("signed = 2026-09-20\n", "signed = 2026-01-01\neffective_to = 2026-08-14\n", "自 2026-08-15 起施行，晚于 effective_to"),
+        ("effective_from = 2026-10-01", "effective_from = 2026-10-01\neffective_to = 9999-12-31", "永久有效的不写"),
     ],
 )
 def test_an_override_that_does_not_hold_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(RuleError, match=said):
-        office(pack(tmp_path / "city", override=OVERRIDE.replace(old, new)))
+        text = OVERRIDE.replace(old, new)
+        if "effective_to = 2026-08-14" in text:
+            text = text.replace("effective_from = 2026-10-01", "effective_from = 2026-01-01")
+        office(pack(tmp_path / "city", override=text))
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -244,6 +251,20 @@ def test_a_local_pack_is_proved_over_the_national_one(tmp_path: Path) -> None:
     ]  # fmt: skip
     claimed = prove_local(RULES, [pack(tmp_path / "court", "court", status="verbatim")])
     assert [one.kind for one in claimed.problems] == ["article"]
+
+
+def test_problems_of_articles_and_records_name_the_local_pack(tmp_path: Path) -> None:
+    folders = [pack(tmp_path / name, id=f"{name.upper()}-001", instruments="") for name in ("city", "county")]
+    (folders[0] / "instruments.toml").write_text(LAW.format(since="2026-01-01"), encoding="utf-8")
+    for folder in folders:
+        for name, text in (("articles/demo.toml", "instrument = 3\n"), ("proof/records.toml", RECORD)):
+            (folder / name).parent.mkdir()
+            (folder / name).write_text(text, encoding="utf-8")
+    problems = prove_local(RULES, folders).problems
+    assert {"city/articles/demo.toml", "county/articles/demo.toml"} <= {one.file for one in problems}
+    told = [one.line for one in problems if one.kind == "record"]
+    assert any("city/proof/records.toml silent[1]" in line for line in told), told
+    assert any("county/proof/records.toml silent[1]" in line for line in told), told
 
 
 def test_the_commands_take_local_packs(tmp_path: Path) -> None:

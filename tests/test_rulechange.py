@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from test_cli import linxi as run
 
 from linxi_gis import rulechange
 from linxi_gis.cli import linxi
@@ -132,4 +133,12 @@ def test_list_shows_the_rules_of_the_day_alone() -> None:
 
 
 def test_a_day_that_is_none_is_a_usage_error() -> None:
-    assert CliRunner().invoke(linxi, ["rules", "diff", "2026-08-14", "八月"]).exit_code != 0
+    for words, named in ((["2026-08-14", "八月"], "日期2 '八月'"), (["2026-13-01", "2026-08-14"], "日期1 '2026-13-01'")):
+        assert f"{named} 不是日期；写成 YYYY-MM-DD" in run("rules", "diff", *words, code=2).stderr
+
+
+def test_what_nobody_is_asked_is_not_called_a_question() -> None:
+    page = said("show", "NPA-000")
+    assert "读图层：zone.grade：" in page and "要问：zone.grade" not in page
+    assert "程序判断：engine.in_reserve_core：" in said("show", "ERL-002")
+    assert "要问：is_core_zone_permitted_activity：" in said("show", "NPA-001")

@@ -38,7 +38,7 @@ def test_the_pack_proves_itself() -> None:
 
 
 @needs_domain
-def test_every_article_a_rule_or_penalty_cites_travels_whole_and_word_for_word() -> None:
+def test_every_article_of_a_statute_we_hold_travels_whole_and_word_for_word() -> None:
     records = json.loads((DOMAIN / "rules.json").read_text(encoding="utf-8"))
     cited = [(one["statute"], one["article"]) for one in records if one["statute"]]
     cited += [(one["penalty"]["statute"], one["penalty"]["article"]) for one in records if "penalty" in one]
@@ -146,9 +146,28 @@ def _delete(pack: Path, wanted: Callable[[str], bool]) -> None:
 def test_a_theme_that_lost_its_law_is_a_hole(pack: Path) -> None:
     _delete(pack, lambda block: 'themes = ["road"]' in block)
     told = [one.line for one in prove(pack).problems if one.kind == "cascade"]
-    assert any("命中公路（national），2011-07-01 至 今后 没有规则" in line for line in told) or any(
-        "命中公路（national），最早 至 今后 没有规则" in line for line in told
-    ), told
+    assert any("命中公路（national），最早 至 今后 没有规则" in line for line in told), told
+
+
+def test_a_day_that_has_no_next_is_refused_and_not_a_traceback(pack: Path) -> None:
+    path = pack / WATER
+    text = path.read_text(encoding="utf-8")
+    _, end = block_of(text, "WSP-003")
+    path.write_text(f"{text[:end].rstrip()}\neffective_to = 9999-12-31\n\n{text[end:]}", encoding="utf-8")
+    (told,) = (one.line for one in prove(pack).problems if one.rule == "WSP-003")
+    assert told == "[日期] water_source.toml WSP-003 effective_to：9999-12-31 不是真的日期；永久有效的不写 effective_to"
+
+
+def test_a_zone_nobody_knows_is_told_where_the_class_words_begin_with_a_bracket(pack: Path) -> None:
+    """"" ends every word: with nothing before the bracket any zone was excused."""
+    path = pack / WATER
+    text = path.read_text(encoding="utf-8")
+    start, end = block_of(text, "WSP-003")
+    block = re.sub(r'(?m)^(zone_words = ").*"$', r'\1饮用水水源保护区|泉域|没有的区"', text[start:end])
+    block = re.sub(r'(?m)^class_words = .*$', 'class_words = "（全部）"\nmissing_themes = ["泉域"]', block)
+    path.write_text(text[:start] + block + text[end:], encoding="utf-8")
+    told = [one.line for one in prove(pack).problems if one.rule == "WSP-003" and one.kind == "words"]
+    assert any("条文说的“没有的区”" in line for line in told), told
 
 
 def test_a_rule_under_two_numbers_is_told(pack: Path) -> None:

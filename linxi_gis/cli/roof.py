@@ -136,14 +136,14 @@ def _homeless() -> Path:
     return Path(tempfile.mkdtemp(prefix="linxi-"))
 
 
-def day_of(text: str | None) -> date:
-    """Return the day of assessment; today when none is given. Raises UsageError."""
+def day_of(text: str | None, word: str = "--on") -> date:
+    """Return the day of assessment; today when none is given. Raises UsageError that names the option or argument."""
     if not text:
         return datetime.now().date()
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--on {text!r} 不是日期", remedy="写成 YYYY-MM-DD，例如 2026-08-15") from error
+        raise UsageError(f"{word} {text!r} 不是日期", remedy="写成 YYYY-MM-DD，例如 2026-08-15") from error
 
 
 def with_landmarks(error: LinxiError, office: Office, day: date) -> LinxiError:

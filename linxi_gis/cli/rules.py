@@ -77,7 +77,7 @@ def diff(before: str, after: str, local: tuple[str, ...], form: str) -> None:
     from linxi_gis.report import rulepage
 
     book = roof.open_rulebook(local)
-    changes = rulechange.between(book, roof.day_of(before), roof.day_of(after))
+    changes = rulechange.between(book, roof.day_of(before, "日期1"), roof.day_of(after, "日期2"))
     if form == "json":
         _json(rulepage.changes_body(changes))
         return
@@ -139,7 +139,7 @@ def attributes(local: tuple[str, ...]) -> None:
     known = roof.open_rulebook(local).attributes.values()
     _table(
         ("属性", "含义", "问题"),
-        [(a.name, a.label, a.question) for a in known if a.origin in ("user", "clause_comparison")],
+        [(a.name, a.label, a.question) for a in known if a.askable],
     )
 
 

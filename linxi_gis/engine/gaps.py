@@ -167,10 +167,9 @@ def _search(
         x0, x1 = min(x0, xy[v, 0] - fx), max(x1, xy[v, 0] - fx)
         y0, y1 = min(y0, xy[v, 1] - fy), max(y1, xy[v, 1] - fy)
     _grouped(xy, v0, v1, fx, fy, groups)
-    top = grid.level.shape[0] - 2
     if grid.box.shape[0] == 0:
         return count, far
-    stack[0, 0], stack[0, 1], away[0], n = top, 0, 0.0, 1
+    stack[0, 0], stack[0, 1], away[0], n = grid.level.shape[0] - 2, 0, 0.0, 1
     while n > 0:
         n -= 1
         level, node, d = stack[n, 0], stack[n, 1], away[n]
@@ -278,8 +277,7 @@ def _needles(
     if j1 < 0 or j0 >= ny:
         return count
     for i in range(max(i0, 0), min(i1, nx - 1) + 1):
-        k = _first_not_below(grid.needle_cell, i * ny + max(j0, 0))
-        last = i * ny + min(j1, ny - 1)
+        k, last = _first_not_below(grid.needle_cell, i * ny + max(j0, 0)), i * ny + min(j1, ny - 1)
         while k < grid.needle_cell.shape[0] and grid.needle_cell[k] <= last:
             v, zone = grid.needle[k, 0], grid.needle[k, 1]
             k += 1

@@ -95,7 +95,9 @@ def _why(rule: Rule, book: Rulebook) -> Iterator[Line]:
     if rule.unknown_effect is not None:
         yield Line("未知时", f"{rule.unknown_effect.label}：{rule.unknown_say}")
     for name in rule.attributes:
-        yield Line("要问", f"{name}：{book.attributes[name].question}")
+        asked = book.attributes[name]
+        label = "要问" if asked.askable else "读图层" if asked.origin == "layer" else "程序判断"
+        yield Line(label, f"{name}：{asked.question}")
     for label, text in (("适用活动", rule.activity), ("例外", rule.exception), ("说明", rule.note)):
         if text:
             yield Line(label, text)

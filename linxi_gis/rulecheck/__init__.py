@@ -87,14 +87,15 @@ def prove_local(national: Path, folders: Sequence[Path]) -> Proof:
         joined = localpack.extend(base, folders, refusals)
         own = {id: entry for id, entry in joined.entries.items() if id in joined.rulebook.local}
         pack = rulebook.Pack(joined.rulebook, own, joined.instruments)
-        for folder in (national, *folders):
-            found, wrong = texts.statutes(folder, pack.instruments)
+        labels = {national: "", **{folder: f"{folder.resolve().name}/" for folder in folders}}
+        for folder, label in labels.items():
+            found, wrong = texts.statutes(folder, pack.instruments, label)
             known |= found
             problems += wrong
         problems += texts.check(pack, known)
         excuses = records.Records()
         for folder in folders:
-            excuses = excuses.with_(records.read(folder))
+            excuses = excuses.with_(records.read(folder, labels[folder]))
         if not refusals.found:
             problems += _local_rest(pack, base, excuses)
     except RuleError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -49,6 +49,7 @@ class Silence:
     relation: Relation
     since: date | None
     before: date | None
+    file: str = FILE
 
     def _speaks_of(self, place: Place) -> bool:
         same_class = not self.classes or place.zone_class in self.classes
@@ -67,15 +68,15 @@ class Silence:
 
 @dataclass(slots=True)
 class Records:
-    """The records of a pack, and which of them were needed so far."""
+    """The records of a pack, each excuse with the file it stands in, and which of them were needed so far."""
 
-    excuses: frozenset[tuple[Sort, str]] = frozenset()
+    excuses: Mapping[tuple[Sort, str], str] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
-    used: set[tuple[str, str]] = field(default_factory=set)
+    used: set[tuple[str, ...]] = field(default_factory=set)
 
     def with_(self, other: Records) -> Records:
         """Return the records of both, none of them needed yet."""
-        return Records(self.excuses | other.excuses, (*self.silences, *other.silences))
+        return Records({**self.excuses, **other.excuses}, (*self.silences, *other.silences))
 
     def excuse(self, sort: Sort, name: str) -> bool:
         """Whether a record excuses a rule or an instrument; it then counts as needed."""
@@ -87,7 +88,7 @@ class Records:
     def silent(self, place: Place, voice: Voice) -> bool:
         """Whether a record says why a place is spoken of as it is; it then counts as needed."""
         holding = [one for one in self.silences if one.voice == voice and one.holds(place)]
-        self.used |= {(one.voice, str(one.number)) for one in holding[:1]}
+        self.used |= {(one.file, one.voice, str(one.number)) for one in holding[:1]}
         return bool(holding)
 
     def wrong(self, place: Place, voice: Voice) -> Iterator[str]:
@@ -98,15 +99,16 @@ class Records:
 
     def unneeded(self) -> Iterator[Problem]:
         """Yield the records that excuse nothing: what they say of the pack is not so."""
-        for sort, name in sorted(self.excuses - self.used):
-            yield problem("record", FILE, f"{sort} {name}", "这条记录没有用处：包里没有它所说的情形", "请删除或更正")
+        for sort, name in sorted(self.excuses.keys() - self.used):
+            what = "这条记录没有用处：包里没有它所说的情形"
+            yield problem("record", self.excuses[sort, name], f"{sort} {name}", what, "请删除或更正")
         for one in self.silences:
-            if (one.voice, str(one.number)) not in self.used:
+            if (one.file, one.voice, str(one.number)) not in self.used:
                 what = "这条记录没有用处：它所说的区域和日期都有规则，或已有别的记录"
-                yield problem("record", FILE, f"{one.voice}[{one.number}]", what, "请删除或更正")
+                yield problem("record", one.file, f"{one.voice}[{one.number}]", what, "请删除或更正")
 
 
-def _silence(record: Record, number: int, voice: Voice) -> Silence:
+def _silence(record: Record, number: int, voice: Voice, file: str) -> Silence:
     relation = record.text("relation", "hit")
     if relation not in _RELATIONS:
         record.fail("relation", f"{relation!r} 不认识", "可用：" + "、".join(_RELATIONS))
@@ -115,29 +117,33 @@ def _silence(record: Record, number: int, voice: Voice) -> Silence:
     record.text("why")
     return Silence(
         number, voice, record.words("themes"), record.words("classes"), _RELATIONS[relation],
-        record.day("from"), record.day("before"),
+        record.day("from"), record.day("before"), file,
     )  # fmt: skip
 
 
-def read(folder: Path) -> Records:
-    """Return the records of a pack, none when it has no such file; raises RuleError."""
+def read(folder: Path, label: str = "") -> Records:
+    """Return the records of a pack, none when it has no such file; raises RuleError.
+
+    `label` is the local pack the file is of, with a slash; "" for the national one.
+    """
+    file = f"{label}{FILE}"
     path = folder / FILE
     if not path.is_file():
         return Records()
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RuleError(f"不是有效的 UTF-8 TOML（{error}）", where=FILE) from error
-    top = Record.of(raw, FILE, frozenset((*_SORTS, *_VOICES)))
-    excuses: set[tuple[Sort, str]] = set()
+        raise RuleError(f"不是有效的 UTF-8 TOML（{error}）", where=file, remedy="请改正，或用 UTF-8 另存") from error
+    top = Record.of(raw, file, frozenset((*_SORTS, *_VOICES)))
+    excuses: dict[tuple[Sort, str], str] = {}
     for sort, key in _SORTS.items():
         for record in top.tables(sort, frozenset((key, "why"))):
             record.text("why")
-            excuses |= {(sort, name) for name in record.words(key)}
+            excuses |= {(sort, name): file for name in record.words(key)}
     allowed = frozenset(("themes", "classes", "relation", "from", "before", "why"))
     silences = [
-        _silence(one, number, voice)
+        _silence(one, number, voice, file)
         for voice in _VOICES
         for number, one in enumerate(top.tables(voice, allowed), 1)
     ]
-    return Records(frozenset(excuses), tuple(silences))
+    return Records(excuses, tuple(silences))

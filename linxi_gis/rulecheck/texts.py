@@ -16,17 +16,22 @@ from linxi_gis.rulefile import Entry, Instrument
 _SHOWN = 40  # characters of a quotation that a message repeats
 
 
-def statutes(folder: Path, instruments: Mapping[str, Instrument]) -> tuple[dict[str, Statute], list[Problem]]:
-    """Return the articles that travel with a pack by instrument, and what is wrong with their files."""
+def statutes(
+    folder: Path, instruments: Mapping[str, Instrument], label: str = ""
+) -> tuple[dict[str, Statute], list[Problem]]:
+    """Return the articles that travel with a pack by instrument, and what is wrong with their files.
+
+    `label` is the local pack the files are of, with a slash; "" for the national one.
+    """
     found: dict[str, Statute] = {}
     problems: list[Problem] = []
     for path in sorted((folder / articles.FOLDER).glob("*.toml")):
         try:
             statute = articles.read(path)
         except RuleError as error:
-            problems.append(refused(error))
+            problems.append(refused(RuleError(error.what, where=f"{label}{error.where}", remedy=error.remedy)))
             continue
-        problems += _statute(statute, f"{articles.FOLDER}/{path.name}", path.stem, instruments)
+        problems += _statute(statute, f"{label}{articles.FOLDER}/{path.name}", path.stem, instruments)
         found[statute.instrument] = statute
     return found, problems
 

@@ -36,7 +36,7 @@ def _zones(entry: Entry, themes: dict[str, Theme]) -> Iterator[Problem]:
     for word in rule.zone_words.split("|"):
         if word not in known and not any(word in lost or lost in word for lost in rule.missing_themes):
             # A text that speaks of the outer belt of a reserve names the reserve as well.
-            if any(lost.endswith(said[-1]) for lost in rule.missing_themes):
+            if said[-1] and any(lost.endswith(said[-1]) for lost in rule.missing_themes):
                 continue
             what = f"条文说的“{word}”既不是所列主题的用语，也没有列入 missing_themes"
             yield problem("words", entry.where, "themes", what, "请加主题，或列入 missing_themes")
