@@ -1,6 +1,6 @@
 """Prove a rule pack: its texts, dates, words, answers, and that no hit is left without a word.
 
-What is proved, by the functions that judge (`weigh`, `zonelaw`, `Rulebook.match`), over every value:
+What is proved, by the functions that judge (`weigh`, `zonelaw`, `Rulebook.match`):
 
 1. the pack can be read: keys, types, attributes, themes, classes, links (`rulebook.read`, every fault of it);
 2. a quotation marked verbatim stands in the article that travels with the pack, in the very clause or item cited;
@@ -8,7 +8,7 @@ What is proved, by the functions that judge (`weigh`, `zonelaw`, `Rulebook.match
 3. versions of a rule neither overlap nor leave a gap; rules and penalties keep to the dates of their laws (`versions`);
 4. zones are themes or said to have no layer, attributes have questions (`words`);
 5. each rule over all answers, yes, no and unknown (`truths`);
-6. each theme, class, relation and span of days (`cascade`).
+6. each theme, class, relation and span of days, a hit with all answers unknown, all yes and all no (`cascade`).
 
 What a record excuses (`records`) is no fault; a record that excuses nothing is one. Of a local pack everything but the
 last is proved, over the national one: a rule that is added leaves no hole.

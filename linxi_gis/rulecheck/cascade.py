@@ -106,7 +106,7 @@ def _spoken(
 
 
 def _hits(cell: _Cell, zone_class: str, good_inside: bool, records: Records) -> Iterator[Problem]:
-    """A hit is spoken of; whatever is answered, it never becomes nothing; a hit within accuracy brings the same rules."""
+    """A hit is spoken of, and never becomes nothing when all is unknown, yes or no; one within accuracy brings the same rules."""
     name, told = _name(cell, zone_class), cell.hit(zone_class)
     yield from _spoken(cell, zone_class, "hit", told, records)
     flat = [(name, a.type == "boolean") for name, a in cell.book.attributes.items()]
