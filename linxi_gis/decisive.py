@@ -24,7 +24,6 @@ from linxi_gis.finding import Decisive, Outcome
 from linxi_gis.law import Attribute, Condition, Value, Verdict
 
 _BY_CLAUSES = "clause_comparison"  # yes is for people to say; no takes the comparison clause by clause
-_ASKABLE = ("user", _BY_CLAUSES)  # nobody can answer for a layer's column or the engine
 _LEVELS = (Verdict.PROHIBITED, Verdict.RESTRICTED, Verdict.TO_JUSTIFY, Verdict.NOTICE)
 _MOST_STEPS = 20_000
 _GRAVITY = (
@@ -141,7 +140,7 @@ def questions(balance: Balance, attributes: Mapping[str, Attribute]) -> tuple[De
 
 def _bits(stakes: Iterable[Stake], attributes: Mapping[str, Attribute]) -> dict[str, int]:
     names = dict.fromkeys(name for stake in stakes for name, value in stake.read if value is None)
-    askable = [n for n in names if attributes[n].origin in _ASKABLE and attributes[n].type == "boolean"]
+    askable = [n for n in names if attributes[n].askable and attributes[n].type == "boolean"]
     return {name: 1 << number for number, name in enumerate(askable)}
 
 

@@ -276,7 +276,7 @@ def test_the_commands_take_local_packs(tmp_path: Path) -> None:
     body = json.loads(CliRunner().invoke(linxi, ["rules", "show", "CITY-001", "--rules", folder, "--format", "json"]).output)
     assert body["local"] is True and body["full_text"] is None
     checked = CliRunner().invoke(linxi, ["rules", "check", "--rules", folder])
-    assert (checked.exit_code, checked.output) == (0, "已核对 1 条规则、134 条条文：没有问题\n")
+    assert (checked.exit_code, checked.output) == (0, "已核对 1 条规则、134 条条文、1 条放宽（override）：没有问题\n")
     Path(folder, "overrides.toml").write_text(OVERRIDE.replace('by = "示意机关"\n', ""), encoding="utf-8")
     unsigned = CliRunner().invoke(linxi, ["rules", "check", "--rules", folder])
     assert unsigned.exit_code == 4 and "by：缺少文字" in unsigned.output

@@ -124,7 +124,8 @@ def _proof(folders: list[Path]) -> Proof:
 def _told(proof: Proof) -> None:
     for one in proof.problems:
         click.echo(one.line)
-    count = f"{proof.rules} 条规则、{proof.articles} 条条文"
+    eased = f"、{proof.overrides} 条放宽（override）" if proof.overrides else ""
+    count = f"{proof.rules} 条规则、{proof.articles} 条条文{eased}"
     if not proof.problems:
         click.echo(f"已核对 {count}：没有问题")
         return

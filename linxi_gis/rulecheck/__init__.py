@@ -34,13 +34,14 @@ class Proof:
     """How much was proved, and what is wrong; nothing wrong is a proof.
 
     `whole` is False when the pack could not be read whole: what then follows from all of it (answers, holes,
-    records) was not looked at.
+    records) was not looked at. `overrides` is how many rules of the packs above local ones answer more mildly.
     """
 
     rules: int
     articles: int
     problems: tuple[Problem, ...]
     whole: bool
+    overrides: int = 0
 
 
 def _rest(pack: rulebook.Pack, known: records.Records) -> Iterator[Problem]:
@@ -101,4 +102,5 @@ def prove_local(national: Path, folders: Sequence[Path]) -> Proof:
     except RuleError as error:
         return Proof(0, 0, tuple(refused(one) for one in (*refusals.found, error)), False)
     gathered = (*(refused(one) for one in refusals.found), *problems)
-    return Proof(len(own), sum(len(one.articles) for one in known.values()), gathered, not refusals.found)
+    articles = sum(len(one.articles) for one in known.values())
+    return Proof(len(own), articles, gathered, not refusals.found, len(joined.rulebook.overrides))
