@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["aliases_file", "demo_catalog", "demo_outline", "industry_file", "plan_file", "rules_dir"]
+__all__ = ["aliases_file", "defects_catalog", "demo_catalog", "demo_outline", "industry_file", "plan_file", "rules_dir"]
 
 _HERE = Path(__file__).parent
 
@@ -12,6 +12,11 @@ _HERE = Path(__file__).parent
 def demo_catalog() -> Path:
     """Return the catalogue of the demonstration county (示意, without legal force)."""
     return _HERE / "demo" / "catalog.toml"
+
+
+def defects_catalog() -> Path:
+    """Return the catalogue of the county with a planted defect of each kind (示意, without legal force)."""
+    return _HERE / "demo_defects" / "catalog.toml"
 
 
 def demo_outline() -> Path:

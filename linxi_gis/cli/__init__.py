@@ -14,6 +14,7 @@ import click
 from linxi_gis import __version__
 from linxi_gis.cli import (
     check,
+    checkup,
     clauses,
     county,
     indicators,
@@ -42,6 +43,7 @@ for command in (
 county.layers.add_command(clauses.layers_import)
 county.layers.add_command(layerimport.layers_init)
 county.layers.add_command(layerdiff.layers_diff)
+county.layers.add_command(checkup.layers_check)
 
 # New objects before a look for garbage: a short run makes some 100,000, none of it garbage, and each look takes ms.
 _GARBAGE = 20_000

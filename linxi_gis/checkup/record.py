@@ -1,0 +1,95 @@
+"""What a check-up finds: one fault with its place, and the score card of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from linxi_gis import crs
+from linxi_gis.crs import Geometry
+
+GRAVE, COMMON, HINT = "严重", "一般", "提示"
+SEVERITIES = (GRAVE, COMMON, HINT)
+FIT, RESERVED, UNFIT = "可用于研判", "有保留", "不可用"
+_REASONS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fault:
+    """One thing that is wrong with a layer.
+
+    `zones` are zone ids of the layer, then those of `other` where two layers are at odds. `geometry` is longitude
+    latitude (EPSG:4490); the whole layer's box, or the county, where no single place can be named.
+    `figure` is what was measured, with its unit.
+    """
+
+    code: str
+    severity: str
+    layer: str
+    zones: tuple[str, ...]
+    geometry: Geometry
+    figure: str
+    text: str
+    remedy: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Whether a layer can be judged by, and why not: 可用于研判, 有保留 or 不可用."""
+
+    layer: str
+    title: str
+    version: str
+    sha256: str
+    score: str
+    reasons: tuple[str, ...]
+    counts: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkup:
+    """The faults of all layers, the gravest first within a layer, and a card a layer in catalogue order."""
+
+    title: str
+    demonstration: bool
+    faults: tuple[Fault, ...]
+    cards: tuple[Card, ...]
+
+
+def lonlat(plane: Geometry) -> Geometry:
+    """Return a geometry of the area plane in longitude latitude."""
+    return crs.lonlat_of_plane(plane)
+
+
+def ordered(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return faults by layer as they come, the gravest first, equal ones by code and zones."""
+    kept = list(faults)
+    place = {layer: n for n, layer in enumerate(dict.fromkeys(fault.layer for fault in kept))}
+    return tuple(
+        sorted(kept, key=lambda f: (place[f.layer], SEVERITIES.index(f.severity), f.code, f.zones))
+    )
+
+
+def softened(faults: Iterable[Fault]) -> list[Fault]:
+    """Return faults as hints: what they say is told, and lowers no score."""
+    return [replace(fault, severity=HINT) for fault in faults]
+
+
+def card(layer: str, title: str, version: str, sha256: str, faults: Sequence[Fault]) -> Card:
+    """Score a layer by its own faults: one 严重 makes it 不可用, one 一般 makes it 有保留.
+
+    >>> fault = Fault("gap", COMMON, "units", (), shapely.Point(), "", "有缝隙", "")
+    >>> card("units", "管控单元", "1", "", [fault]).score
+    '有保留'
+    >>> card("units", "管控单元", "1", "", []).score
+    '可用于研判'
+    """
+    counts = tuple(sum(fault.severity == word for fault in faults) for word in SEVERITIES)
+    grave, common, hints = counts
+    score = UNFIT if grave else RESERVED if common else FIT
+    wanted = GRAVE if grave else COMMON
+    reasons = tuple(dict.fromkeys(fault.text for fault in faults if fault.severity == wanted))
+    if len(reasons) > _REASONS:
+        reasons = (*reasons[:_REASONS], f"另有 {len(reasons) - _REASONS} 条")
+    return Card(layer, title, version, sha256, score, reasons, (grave, common, hints))

@@ -1,0 +1,52 @@
+"""The check-up of a catalogue on a day: every layer in force, alone, among the others, against its last version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from linxi_gis import crs
+from linxi_gis.catalog import Catalog, Entry
+from linxi_gis.checkup import overlaps, shapes, shift, texts
+from linxi_gis.checkup.record import Checkup, Fault, card, ordered
+from linxi_gis.checkup.sheet import Sheet, open_sheet
+from linxi_gis.crs import Geometry
+
+
+def check(
+    catalog: Catalog, day: date, county: Geometry, only: Sequence[str] = (), tell: Callable[[str], object] = str
+) -> Checkup:
+    """Check the layers in force on a day; `county` is its outline in the area plane, `only` layer ids to report.
+
+    Layers are always compared with all others in force; a layer not in force that day is not looked at.
+    """
+    held = [entry for entry in catalog.entries if entry.in_force(day)]
+    frame = crs.lonlat_of_plane(county).envelope
+    opened = [(entry, open_sheet(entry, frame)) for entry in held]
+    sheets = [one for _, one in opened if isinstance(one, Sheet)]
+    faults = [one for _, one in opened if isinstance(one, Fault)]
+    for sheet in sheets:
+        if not only or sheet.id in only:
+            tell(f"体检「{sheet.title}」…")
+            faults += [*shapes.check(sheet, county), *overlaps.within(sheet, county), *texts.check(sheet)]
+            faults += [*overlaps.outside(sheet, county), *_lost(catalog, sheet, frame)]
+    faults += [*overlaps.between(sheets), *shift.check(sheets)]
+    kept = ordered(fault for fault in faults if not only or fault.layer in only)
+    hashes = {sheet.id: sheet.sha256 for sheet in sheets}
+    cards = tuple(
+        card(i.id, i.title, i.version, hashes.get(i.id, ""), [fault for fault in kept if fault.layer == i.id])
+        for i in (entry.identity for entry in held) if not only or i.id in only
+    )  # fmt: skip
+    return Checkup(catalog.title, catalog.demonstration, kept, cards)
+
+
+def _lost(catalog: Catalog, sheet: Sheet, frame: Geometry) -> list[Fault]:
+    before = [entry for entry in catalog.versions(sheet.id) if _began(entry) < _began(sheet.entry)]
+    if not before:
+        return []
+    old = open_sheet(max(before, key=_began), frame)
+    return list(texts.lost(old, sheet)) if isinstance(old, Sheet) else []
+
+
+def _began(entry: Entry) -> date:
+    return entry.effective_from or date.min

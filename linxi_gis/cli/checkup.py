@@ -1,0 +1,94 @@
+"""`linxi layers check`: the check-up of the layers, as a table, JSON or a GeoPackage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from linxi_gis.cli import roof, words
+from linxi_gis.errors import UsageError
+
+if TYPE_CHECKING:
+    from linxi_gis.checkup.record import Checkup
+
+
+@click.command("check", cls=words.Command)
+@click.argument("layers", nargs=-1, metavar="[图层编号]...")
+@click.option("--catalog", metavar="C.toml", help="图层目录；写 demo-defects 用自带的缺陷示例")
+@click.option("--on", metavar="日期", help=roof.ON_HELP)
+@click.option("--format", "form", type=click.Choice(["table", "json", "gpkg"]), default="table", metavar="格式",
+              help="table、json 或 gpkg（每个问题一个图形）")  # fmt: skip
+@click.option("--out", metavar="文件", help="写到哪个文件；gpkg 必须写")
+def layers_check(layers: tuple[str, ...], catalog: str | None, on: str | None, form: str, out: str | None) -> None:
+    """图层体检：每个问题在哪里、多严重、怎么改；每个图层能不能用于研判。"""
+    from linxi_gis.checkup import run
+    from linxi_layers import defects_catalog
+
+    if form == "gpkg" and not out:
+        raise UsageError("gpkg 要写到文件", remedy="请加 --out 体检.gpkg")
+    office = roof.open_office(str(defects_catalog()) if catalog == "demo-defects" else catalog)
+    day = roof.day_of(on)
+    unknown = [one for one in layers if one not in office.library.catalog.ids()]
+    if unknown:
+        raise UsageError(f"目录里没有图层 {unknown[0]}", remedy="用 linxi layers list 查看编号")
+    county = office.library.county(day)
+    if county is None:
+        raise UsageError("不知道县界，无法体检", remedy="请在目录中加入 admin_county 图层")
+    done = run.check(office.library.catalog, day, county, layers, lambda line: click.echo(line, err=True))
+    if form == "gpkg":
+        _write_gpkg(done, Path(str(out)))
+        return
+    text = _json(done) if form == "json" else _text(done)
+    if out:
+        Path(out).write_text(text + "\n", encoding="utf-8", newline="\n")
+    else:
+        click.echo(text)
+
+
+def _text(done: Checkup) -> str:
+    lines = []
+    for one in done.cards:
+        grave, common, hints = one.counts
+        lines.append(f"{one.score}  {one.title}（{one.layer}）：严重 {grave}，一般 {common}，提示 {hints}")
+        for fault in done.faults:
+            if fault.layer == one.layer:
+                figure = f"（{fault.figure}）" if fault.figure else ""
+                lines += [f"  [{fault.severity}] {fault.text}{figure}", f"      {fault.remedy}"]
+    if done.demonstration:
+        lines.append("示意数据，结论无效力")
+    return "\n".join(lines)
+
+
+def _json(done: Checkup) -> str:
+    from dataclasses import asdict
+
+    import shapely
+
+    faults = [
+        {"code": f.code, "severity": f.severity, "layer": f.layer, "other": f.other, "zones": f.zones, "figure": f.figure,
+         "text": f.text, "remedy": f.remedy, "geometry": json.loads(shapely.to_geojson(f.geometry))}
+        for f in done.faults
+    ]  # fmt: skip
+    return json.dumps({"faults": faults, "cards": [asdict(one) for one in done.cards]}, ensure_ascii=False, indent=1)
+
+
+def _write_gpkg(done: Checkup, path: Path) -> None:
+    import geopandas as gpd
+    import pyogrio
+    from pyogrio.errors import DataSourceError
+
+    rows = {"代码": [f.code for f in done.faults], "级别": [f.severity for f in done.faults],
+            "图层": [f.layer for f in done.faults], "图斑": ["、".join(f.zones) for f in done.faults],
+            "数值": [f.figure for f in done.faults], "说明": [f.text for f in done.faults],
+            "处理": [f.remedy for f in done.faults]}  # fmt: skip
+    frame = gpd.GeoDataFrame(rows, geometry=[f.geometry for f in done.faults], crs="EPSG:4490")
+    if path.exists():
+        raise UsageError(f"文件 {path} 已经存在", remedy="请换一个 --out")
+    try:
+        pyogrio.write_dataframe(frame, path, layer="体检", driver="GPKG", geometry_type="Unknown")
+    except DataSourceError as error:
+        raise UsageError(f"文件 {path} 写不出来", remedy="请换一个 --out") from error
+    click.echo(str(path))
