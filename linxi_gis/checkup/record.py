@@ -59,7 +59,8 @@ class Checkup:
 
 def lonlat(plane: Geometry) -> Geometry:
     """Return a geometry of the area plane in longitude latitude."""
-    return crs.lonlat_of_plane(plane)
+    placed: Geometry = crs.lonlat_of_plane(plane)
+    return placed
 
 
 def ordered(faults: Iterable[Fault]) -> tuple[Fault, ...]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.validation import explain_validity
 
 from linxi_gis.checkup.record import COMMON, GRAVE, HINT, Fault, lonlat
@@ -84,13 +85,13 @@ def _spikes(sheet: Sheet, row: int) -> Iterator[Fault]:
                         f"{sheet.title}「{zone}」有尖刺", "请核对该拐点的坐标")  # fmt: skip
 
 
-def _needles(xy: FloatArray) -> FloatArray:
+def _needles(xy: FloatArray) -> NDArray[np.intp]:
     before, after = np.roll(xy, 1, axis=0) - xy, np.roll(xy, -1, axis=0) - xy
     long, short = np.hypot(*before.T), np.hypot(*after.T)
     with np.errstate(divide="ignore", invalid="ignore"):
         cosine = (before * after).sum(axis=1) / (long * short)
     sharp = np.degrees(np.arccos(np.clip(np.nan_to_num(cosine, nan=-1.0), -1.0, 1.0))) < SPIKE_DEG
-    found: FloatArray = np.flatnonzero(sharp & (np.minimum(long, short) > SPIKE_LENGTH_M))
+    found: NDArray[np.intp] = np.flatnonzero(sharp & (np.minimum(long, short) > SPIKE_LENGTH_M))
     return found
 
 

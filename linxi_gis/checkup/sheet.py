@@ -54,7 +54,8 @@ class Sheet:
     def box(self) -> Geometry:
         """The box round all zones, longitude latitude."""
         west, south, east, north = shapely.total_bounds(self.drawn).tolist()
-        return shapely.box(west, south, east, north)
+        whole: Geometry = shapely.box(west, south, east, north)
+        return whole
 
 
 def open_sheet(entry: Entry, county: Geometry) -> Sheet | Fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -52,7 +53,8 @@ def estimate(moved: FloatArray, fixed: FloatArray) -> Estimate | None:
     """
     if not len(moved) or not len(fixed):
         return None
-    tree = shapely.STRtree(shapely.points(fixed))
+    targets: Any = shapely.points(fixed)  # stubs say one or many
+    tree = shapely.STRtree(targets)
     rows, others = tree.query(shapely.points(moved), predicate="dwithin", distance=REACH_M)
     votes = fixed[others] - moved[rows]
     if len(votes) < _LEAST:

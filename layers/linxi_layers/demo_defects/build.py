@@ -43,7 +43,7 @@ def _square(lonlat: shapely.Point, side_deg: float) -> Geometry:
 
 
 def _inner(shape: Geometry) -> shapely.Point:
-    radius = shapely.get_parts(shapely.maximum_inscribed_circle(shape, 1e-4))[0]
+    radius = shapely.maximum_inscribed_circle(shape)
     return shapely.Point(shapely.get_coordinates(radius)[0])
 
 
@@ -74,7 +74,7 @@ def _fields(layers: Layers) -> list[Planted]:
     crumb = _square(shapely.Point(start.x, start.y - 0.03), 1e-5)
     overlap = _square(spots[1], 0.0005)
     tip = shapely.Point(spots[2].x, fields[2].geometry.bounds[3] + 0.002)
-    needle = shapely.Polygon([spots[2], (spots[2].x + 2e-5, spots[2].y), tip])
+    needle = shapely.Polygon([(spots[2].x, spots[2].y), (spots[2].x + 2e-5, spots[2].y), (tip.x, tip.y)])
     fields[2] = replace(fields[2], geometry=fields[2].geometry.union(needle))
     fields[3] = replace(fields[3], facts={"面积公顷": "9999"})
     fields += [
