@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -43,7 +44,8 @@ def _square(lonlat: shapely.Point, side_deg: float) -> Geometry:
 
 
 def _inner(shape: Geometry) -> shapely.Point:
-    radius = shapely.maximum_inscribed_circle(shape)
+    area: Any = shape  # stubs want a column
+    radius = shapely.maximum_inscribed_circle(area)
     return shapely.Point(shapely.get_coordinates(radius)[0])
 
 
