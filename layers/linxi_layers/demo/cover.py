@@ -12,6 +12,8 @@ from .zones import Zone
 
 _LEAST_KM2 = 0.8  # patches below this are left out, as a map of the county would
 _SMOOTH_M = 70.0
+_NECK_M = 15.0  # nothing narrower than twice this is drawn
+_PIECE_KM2 = 0.05
 
 
 def wetlands(land: Land, keep_out: Geometry, rng: np.random.Generator) -> list[Zone]:
@@ -61,7 +63,15 @@ def _tidy(area: Geometry, land: Land) -> Geometry:
 def _by_town(area: Geometry, towns: dict[str, Geometry], code: str, word: str) -> list[Zone]:
     zones: list[Zone] = []
     for name, town in towns.items():
-        part = shapes.within(area, town)
+        part = shapes.within(_open(shapes.within(area, town)), town)
         if shapes.area_km2(part) > _LEAST_KM2:
             zones.append(Zone(f"{code}-{len(zones) + 1:02d}", f"{name}{word}（示意）", word, part))
     return zones
+
+
+def _open(area: Geometry) -> Geometry:
+    """Return an area without its strips, spikes and crumbs, nowhere larger than it was."""
+    plane = shapes.to_xy(shapes.polygons(area)).buffer(-_NECK_M, join_style="mitre")
+    wide = plane.buffer(_NECK_M, quad_segs=1)
+    kept = [part for part in shapely.get_parts(wide) if part.area > _PIECE_KM2 * 1e6]
+    return shapes.to_lonlat(shapely.union_all(kept)) if kept else shapely.Polygon()
