@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("check", cls=words.Command)
 @click.argument("layers", nargs=-1, metavar="[图层编号]...")
-@click.option("--catalog", metavar="C.toml", help="图层目录；写 demo-defects 用自带的缺陷示例")
+@click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
 @click.option("--on", metavar="日期", help=roof.ON_HELP)
 @click.option("--format", "form", type=click.Choice(["table", "json", "gpkg"]), default="table", metavar="格式",
               help="table、json 或 gpkg（每个问题一个图形）")  # fmt: skip
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 def layers_check(layers: tuple[str, ...], catalog: str | None, on: str | None, form: str, out: str | None) -> None:
     """图层体检：每个问题在哪里、多严重、怎么改；每个图层能不能用于研判。"""
     from linxi_gis.checkup import run
-    from linxi_layers import defects_catalog
 
     if form == "gpkg" and not out:
         raise UsageError("gpkg 要写到文件", remedy="请加 --out 体检.gpkg")
-    office = roof.open_office(str(defects_catalog()) if catalog == "demo-defects" else catalog)
+    office = roof.open_office(catalog)
     day = roof.day_of(on)
     unknown = [one for one in layers if one not in office.library.catalog.ids()]
     if unknown:

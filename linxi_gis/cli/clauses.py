@@ -64,10 +64,8 @@ def layers_import(
 
 
 def _own_catalog(given: str | None) -> Path:
-    from linxi_layers import demo_catalog
-
     path = roof.catalog_path(given, tell=False)
-    if path.resolve() == demo_catalog().resolve():
+    if roof.is_bundled(path):
         raise UsageError("自带的示意目录不能改", remedy="请用 --catalog 指明自己的 catalog.toml")
     return path
 

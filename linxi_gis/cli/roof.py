@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from linxi_gis.project import Project
     from linxi_gis.rulebook import Rulebook
 
-CATALOG_HELP = "图层目录 catalog.toml；不写时依次找 LINXI_CATALOG、./catalog.toml、./layers/local/catalog.toml，最后用示意图层"
+CATALOG_HELP = (
+    "图层目录 catalog.toml；不写时依次找 LINXI_CATALOG、./catalog.toml、./layers/local/catalog.toml，最后用示意图层；"
+    "写 demo-defects 用自带的缺陷示例"
+)
 RULES_HELP = "地方规则包的文件夹（自治区、市、县、司法），加在国家规则包之上，可多次"
 ON_HELP = "研判日期 YYYY-MM-DD，默认今天；按当日有效的图层和条文"
 _SOON_S = 3.0  # set-up compiles the engine; where it did not, whoever waits longer is told why
 OUTLINE_COUNTY = "150424"  # the bundled outline is that of 林西县
+DEFECTS = "demo-defects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,15 @@ class Office:
 
 
 def catalog_path(given: str | None, *, tell: bool = True) -> Path:
-    """Return the catalogue to use; the bundled demonstration county, and `tell` so, when nobody names another."""
-    if given:
-        return Path(given)
-    named = os.environ.get("LINXI_CATALOG")
+    """Return the catalogue to use; the bundled demonstration county, and `tell` so, when nobody names another.
+
+    `demo-defects` names the bundled county with planted defects.
+    """
+    named = given or os.environ.get("LINXI_CATALOG")
+    if named == DEFECTS:
+        from linxi_layers import defects_catalog
+
+        return defects_catalog()
     if named:
         return Path(named)
     for candidate in (Path("catalog.toml"), Path("layers/local/catalog.toml")):
@@ -55,6 +64,13 @@ def catalog_path(given: str | None, *, tell: bool = True) -> Path:
     if tell:
         click.echo("未指定图层目录，使用自带的示意图层（结论无效力）；正式图层请用 --catalog", err=True)
     return path
+
+
+def is_bundled(path: Path) -> bool:
+    """Whether a catalogue came with the program: nothing is written beside it."""
+    from linxi_layers import defects_catalog, demo_catalog
+
+    return path.resolve() in (demo_catalog().resolve(), defects_catalog().resolve())
 
 
 def open_office(catalog: str | None, local: Sequence[str] = ()) -> Office:
