@@ -79,6 +79,7 @@ def _judged(
         access=main.access,
         red_line=_red_line(one, main, read, project, rulebook, batch.day),
         eia=sensitive.hint(results, rulebook, batch.day),
+        surfaces=one.surfaces,
     )
 
 

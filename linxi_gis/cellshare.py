@@ -53,6 +53,17 @@ def edges_of(polygon: Geometry) -> Edges:
     return _cut(xy[edge], xy[edge + 1])
 
 
+def edges_of_line(line: Geometry) -> Edges:
+    """Return the edges of a line, or of several, in cell coordinates.
+
+    >>> edges_of_line(shapely.LineString([(0.5, 0.5), (2.5, 0.5)])).col.tolist()
+    [0, 1, 2]
+    """
+    xy, part = shapely.get_coordinates(shapely.get_parts(line), return_index=True)
+    edge = np.flatnonzero(part[1:] == part[:-1])
+    return _cut(xy[edge], xy[edge + 1])
+
+
 def _cut(start: FloatArray, end: FloatArray) -> Edges:
     """Cut edges, shape (n, 2) each, wherever they cross a line of the grid."""
     owner, at = [np.arange(len(start))], [np.zeros(len(start))]

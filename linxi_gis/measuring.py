@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import shapely
 
-from linxi_gis import detail, intervals, overlay, partition
+from linxi_gis import detail, intervals, overlay, partition, siteground
 from linxi_gis.catalog import UPDATED_FROM
 from linxi_gis.clauses import ClauseBook
 from linxi_gis.crs import Geometry
@@ -17,6 +17,7 @@ from linxi_gis.errors import GeometryError, NothingCheckedError
 from linxi_gis.finding import COVERED, OUTDATED, Hit, Issue, LayerResult, LayerStatus, Relation, layer_status
 from linxi_gis.library import Library
 from linxi_gis.model import Gap, Layer, Partition, Site
+from linxi_gis.surface import Surface
 from linxi_gis.themes import BACKDROP_THEMES
 
 
@@ -39,6 +40,7 @@ class Measured:
     facts: Facts
     others: tuple[tuple[str, Facts], ...]
     partition: tuple[Partition, ...]
+    surfaces: tuple[Surface, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +61,7 @@ def measure(sites: Sequence[Site], library: Library, day: date, *, detailed: boo
     """Measure sites against every layer in force on a day; as `assess`, with what comes before the law.
 
     Raises NothingCheckedError when not a single layer can be used. `detailed` adds what costs time and changes
-    no verdict: flip distances and passages.
+    no verdict: flip distances, passages and what rasters say.
     """
     return library.trying(lambda: _measure(sites, library, day, detailed))
 
@@ -74,7 +76,9 @@ def _measure(sites: Sequence[Site], library: Library, day: date, detailed: bool)
     bench = _Bench(opened, columns, library.county(day))
     made, row = [], len(sites)
     for i, site in enumerate(sites):
-        made.append(_one(i, site, row, bench, detailed))
+        one = _one(i, site, row, bench, detailed)
+        known = siteground.surfaces(site.ground, library.catalog.rasters, day, library.cache) if detailed else ()
+        made.append(replace(one, surfaces=known))
         row += len(site.others)
     demonstration = library.catalog.demonstration or any(layer.identity.demonstration for layer in opened)
     return Batch(tuple(made), day, library.catalog.title, demonstration, library.access_list)

@@ -16,6 +16,7 @@ from linxi_gis.finding import Finding, Issue, LayerResult, Overall
 from linxi_gis.law import Value
 from linxi_gis.practice import EiaHint, RedLine
 from linxi_gis.project import Project
+from linxi_gis.surface import Surface
 
 Kind = Literal["polygon", "line", "point", "corridor"]
 GeometryArray = NDArray[Any]
@@ -236,7 +237,7 @@ class RulePack:
 class Assessment:
     """Everything there is to say of one site on one day; every face is drawn from this.
 
-    `red_line` and `eia` are None on a day when no text knew of such.
+    `red_line` and `eia` are None on a day when no text knew of such. `surfaces` are what rasters say: no verdict's business.
     """
 
     site: Site
@@ -255,4 +256,5 @@ class Assessment:
     access: Access = NOTHING
     red_line: RedLine | None = None
     eia: EiaHint | None = None
+    surfaces: tuple[Surface, ...] = ()
 

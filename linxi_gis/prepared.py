@@ -24,7 +24,7 @@ from linxi_gis import __version__, shelf, vectorfile
 from linxi_gis.errors import CacheError
 
 
-def _package(name: str) -> str:
+def package(name: str) -> str:
     """Return what an installed package calls itself, from its folder's name: nothing of it is loaded.
 
     The wheels of pyogrio and pyproj hold GDAL and PROJ, so that their version is that of those. (importlib.metadata
@@ -40,7 +40,7 @@ def _package(name: str) -> str:
 # Raised whenever the same source would be prepared otherwise, or the arrays are named otherwise.
 LAYOUT = 3
 # Another GDAL may read a file otherwise, another PROJ project it otherwise, another GEOS heal it otherwise.
-ENGINE = f"{__version__}/{LAYOUT}/GEOS {shapely.geos_version_string}/{_package('pyogrio')}/{_package('pyproj')}"
+ENGINE = f"{__version__}/{LAYOUT}/GEOS {shapely.geos_version_string}/{package('pyogrio')}/{package('pyproj')}"
 # A file younger than this when it was hashed may have been written again within the same time stamp.
 RACY_NS = 2_000_000_000
 _DAY_S = 86_400.0

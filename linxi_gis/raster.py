@@ -1,4 +1,4 @@
-"""Rasters measured in polygons: windows only, exact shares of cells at the edges, areas on the ellipsoid.
+"""Rasters measured in polygons, along lines and at points: windows only, exact shares of cells, areas on the ellipsoid.
 
 A polygon is taken, vertex by vertex with its long edges cut, into the raster's own system and its cells; a raster
 is never resampled. What a strip of a window needs is all that is ever in memory.
@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import shapely
@@ -27,12 +27,13 @@ STRIP_CELLS = 2_000_000  # cells worked on at a time: some 100 MB with everythin
 # The area of a cell changes so slowly that it is computed every so many metres and interpolated: 1e-8 of it.
 _LATTICE_M = 2_000.0
 _TOUCHED = 1e-6  # a lowest or highest cell is one that the polygon covers by more than rounding
+_LINE_ROWS = 256  # of a line, so many rows at a time: a long one crosses few columns in them
 _HORN = 8.0  # the weights 1 2 1 on either side of a cell, over two cells
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a raster of classes holds in a polygon: ellipsoidal m².
+    """What a raster of classes holds in a polygon: ellipsoidal m² (along a line: m; at points: how many).
 
     `area_m2` is the polygon's own area; `by_value` are (cell value, m²), ascending; `nodata_m2` lies in cells
     without a value, `outside_m2` beyond the raster. The parts add up to the area, but for `residue`, 0..1 of it.
@@ -56,7 +57,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Relief:
-    """Elevation (m) and slope (degrees) in a polygon, weighted by area; None where nothing is known of it."""
+    """Elevation (m) and slope (degrees) in a polygon, weighted by area; None where nothing is known of it.
+
+    Along a line it is weighted by length, and the parts are m; at points each counts once.
+    """
 
     minimum_m: float | None
     mean_m: float | None
@@ -64,21 +68,41 @@ class Relief:
     slope_mean_deg: float | None
     slope_max_deg: float | None
     known_m2: float
+    area_m2: float = 0.0
+    nodata_m2: float = 0.0
+
+
+class Cells(Protocol):
+    """Where the cells of a raster are read from."""
+
+    def read(self, window: Window, /) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the cells of a window and which of them hold a value; raises LayerError, CacheError."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raster:
-    """An open raster: its size, the affine transform of its cells (a, b, c, d, e, f), its system, and its file."""
+    """An open raster: its size, the affine transform of its cells (a, b, c, d, e, f), its system, and its cells."""
 
     width: int
     height: int
     affine: tuple[float, float, float, float, float, float]
     system: str
     entry: RasterEntry
-    file: Any
+    cells: Cells
 
     def values(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return the cells of a window and which of them hold a value; raises LayerError."""
+        """Return the cells of a window and which of them hold a value; raises LayerError, CacheError."""
+        return self.cells.read(window)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _File:
+    """The band of a file that rasterio holds open."""
+
+    entry: RasterEntry
+    file: Any
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         from rasterio.errors import RasterioError
 
         box = ((window.row, window.row_end), (window.col, window.col_end))
@@ -113,7 +137,7 @@ def opened(entry: RasterEntry) -> Iterator[Raster]:
         if file.transform.is_identity or abs(file.transform.determinant) == 0.0:
             raise LayerError("没有坐标参照（仿射变换）", where=entry.title, remedy="请换用带坐标的栅格，如 GeoTIFF")
         t = file.transform
-        yield Raster(file.width, file.height, (t.a, t.b, t.c, t.d, t.e, t.f), _system(entry, file), entry, file)
+        yield Raster(file.width, file.height, (t.a, t.b, t.c, t.d, t.e, t.f), _system(entry, file), entry, _File(entry, file))
 
 
 def _system(entry: RasterEntry, file: Any) -> str:
@@ -133,24 +157,23 @@ def _unreadable(entry: RasterEntry, error: Exception) -> LayerError:
 
 
 def tally(raster: Raster, shape: Geometry) -> Tally:
-    """Return the area of each value in a polygon given in the area plane; raises LayerError, CrsError.
+    """Return the area of each value in a polygon (line, points) given in the area plane; raises LayerError, CrsError.
 
     Every cell counts with the share of it that the polygon covers and with its own ellipsoidal area.
     """
     areas: dict[int, float] = {}
     nodata = covered = 0.0
-    for window, share in _strips(raster, shape):
+    whole = _amount(raster, shape)
+    for window, weight, _ in _weighted(raster, shape):
         cells, known = raster.values(window)
-        weight = share * _cell_areas(raster, window)
         covered += float(weight.sum())
         nodata += float(weight[~known].sum())
-        met = known & (share > 0.0)
+        met = known & (weight > 0.0)
         found, which = np.unique(cells[met], return_inverse=True)
         if found.dtype.kind == "f" and not np.array_equal(found, np.round(found)):
             raise LayerError("像元值不是整数，不能按类统计", where=raster.entry.title, remedy="请换用分类栅格")
         for value, area in zip(found.tolist(), np.bincount(which.ravel(), weight[met], len(found)), strict=True):
             areas[int(value)] = areas.get(int(value), 0.0) + float(area)
-    whole = float(shape.area)
     beyond = whole - covered
     inside = _inside(raster, shape)
     residue = abs(beyond) / whole if inside and whole else 0.0
@@ -158,32 +181,34 @@ def tally(raster: Raster, shape: Geometry) -> Tally:
 
 
 def relief(raster: Raster, shape: Geometry) -> Relief:
-    """Return elevation and slope in a polygon given in the area plane.
+    """Return elevation and slope in a polygon, along a line or at points given in the area plane.
 
     Slope by B. K. P. Horn, Hill shading and the reflectance map, Proc. IEEE 69 (1981) 14-47: of cells whose eight
     neighbours are known; cell sizes in metres are those of the ellipsoid.
     """
     low, high, total, known_m2 = math.inf, -math.inf, 0.0, 0.0
     steepest, turned, sloped_m2 = -math.inf, 0.0, 0.0
-    for window, share in _strips(raster, shape):
-        weight = share * _cell_areas(raster, window)
+    nodata = 0.0
+    for window, weight, touched in _weighted(raster, shape):
         wide = Window(max(window.row - 1, 0), min(window.row_end + 1, raster.height),
                       max(window.col - 1, 0), min(window.col_end + 1, raster.width))  # fmt: skip
         cells, known = raster.values(wide)
         height = np.where(known, cells.astype(np.float64), np.nan)
         inner = np.s_[window.row - wide.row : window.row_end - wide.row, window.col - wide.col : window.col_end - wide.col]
         here, slope = height[inner], _slope(raster, height, wide)[inner]
-        met = np.isfinite(here) & (share > _TOUCHED)
+        nodata += float(weight[np.isnan(here)].sum())
+        met = np.isfinite(here) & touched
         if met.any():
             low, high = min(low, float(here[met].min())), max(high, float(here[met].max()))
             total, known_m2 = total + float((here[met] * weight[met]).sum()), known_m2 + float(weight[met].sum())
-        met = np.isfinite(slope) & (share > _TOUCHED)
+        met = np.isfinite(slope) & touched
         if met.any():
             steepest = max(steepest, float(slope[met].max()))
             turned, sloped_m2 = turned + float((slope[met] * weight[met]).sum()), sloped_m2 + float(weight[met].sum())
     return Relief(
         low if known_m2 else None, total / known_m2 if known_m2 else None, high if known_m2 else None,
         turned / sloped_m2 if sloped_m2 else None, steepest if sloped_m2 else None, known_m2,
+        _amount(raster, shape), nodata,
     )  # fmt: skip
 
 
@@ -251,6 +276,46 @@ def _forward(system: str) -> Callable[[FloatArray, FloatArray], tuple[FloatArray
 def _inside(raster: Raster, shape: Geometry) -> bool:
     west, north, east, south = _cells(raster, shape).bounds
     return bool(west >= 0.0 and north >= 0.0 and east <= raster.width and south <= raster.height)
+
+
+def _weighted(raster: Raster, shape: Geometry) -> Iterator[tuple[Window, FloatArray, NDArray[np.bool_]]]:
+    """Yield strips with the area (m²) of each cell in a polygon, the length (m) of a line, or the number of points.
+
+    The third says which cells are met by more than rounding.
+    """
+    if shapely.get_dimensions(shape) == 2:
+        for window, share in _strips(raster, shape):
+            yield window, share * _cell_areas(raster, window), share > _TOUCHED
+        return
+    rows, columns, amounts = _pieces(raster, shape)
+    inside = (rows >= 0) & (rows < raster.height) & (columns >= 0) & (columns < raster.width) & (amounts > 0.0)
+    rows, columns, amounts = rows[inside], columns[inside], amounts[inside]
+    for strip in np.unique(rows // _LINE_ROWS).tolist():
+        mine = rows // _LINE_ROWS == strip
+        row, col = rows[mine], columns[mine]
+        window = Window(int(row.min()), int(row.max()) + 1, int(col.min()), int(col.max()) + 1)
+        high, wide = window.shape
+        place = (row - window.row) * wide + col - window.col
+        weight: FloatArray = np.bincount(place, amounts[mine], high * wide).astype(np.float64).reshape(high, wide)
+        yield window, weight, weight > 0.0
+
+
+def _pieces(raster: Raster, shape: Geometry) -> tuple[cellshare.Ints, cellshare.Ints, FloatArray]:
+    """Return row, column and amount of a line's pieces, cut at every cell (m), or of points (1 each), shape (n,)."""
+    moved = _cells(raster, shape)
+    if shapely.get_dimensions(shape) == 0:
+        at = np.floor(shapely.get_coordinates(moved)).astype(np.int64)
+        return at[:, 1], at[:, 0], np.ones(len(at))
+    cut = cellshare.edges_of_line(moved)
+    way = _plane(raster, cut.x1, cut.y1) - _plane(raster, cut.x0, cut.y0)
+    return cut.row, cut.col, np.hypot(way[:, 0], way[:, 1])
+
+
+def _amount(raster: Raster, shape: Geometry) -> float:
+    """Return the whole that the parts add up to: area, length, or the number of points."""
+    if shape.is_empty or shapely.get_dimensions(shape) == 2:
+        return float(shape.area)
+    return math.fsum(_pieces(raster, shape)[2])
 
 
 def _strips(raster: Raster, shape: Geometry) -> Iterator[tuple[Window, FloatArray]]:

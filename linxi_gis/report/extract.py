@@ -24,7 +24,7 @@ from linxi_gis.finding import (
 from linxi_gis.law import Citation, Value, Verdict
 from linxi_gis.model import Assessment, Avoidance, Candidate, Partition, Site
 from linxi_gis.practice import EiaHint, RedLine
-from linxi_gis.report import access, paragraph
+from linxi_gis.report import access, ground, paragraph
 from linxi_gis.report.provisos import DISCLAIMER, NO_ADVICE
 from linxi_gis.units import lies, wind
 
@@ -82,6 +82,8 @@ def build(assessment: Assessment) -> dict[str, Any]:
         body["redline"] = _red_line(assessment.red_line)
     if assessment.eia is not None:
         body["eia"] = _eia(assessment.eia)
+    if assessment.surfaces:
+        body["rasters"] = [ground.body(one) for one in assessment.surfaces]
     if assessment.avoidance is not None:
         body["avoidance"] = _avoidance(assessment.avoidance)
     return {**body, "digest": hashlib.sha256(canonical(body).encode()).hexdigest()}

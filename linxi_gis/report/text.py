@@ -11,7 +11,7 @@ from rich.text import Text
 from linxi_gis.finding import Decisive, Finding, Hit, LayerResult
 from linxi_gis.law import Verdict
 from linxi_gis.model import Assessment, Site
-from linxi_gis.report import accesstext, paragraph
+from linxi_gis.report import accesstext, ground, paragraph
 from linxi_gis.report.provisos import DISCLAIMER, NO_ADVICE, STAMP
 from linxi_gis.report.reading import candidates
 from linxi_gis.units import KIND_WORDS, area_text, chainage, distance_text, lies, plain, wind
@@ -53,6 +53,8 @@ def render(assessment: Assessment) -> RenderableType:
         parts += [Text(), told]
     if assessment.access.units:
         parts += [Text(), accesstext.render(assessment.access)]
+    known = [Text(plain(f"{title}：{told}")) for title, told in ground.lines(assessment.surfaces)]
+    parts.extend([Text(), *known] if known else [])
     parts.extend(Text(one) for one in avoided(assessment))
     parts += [Text(), _summary(assessment)]  # last, next to the prompt: read without scrolling back
     parts.extend(_asked(assessment))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from linxi_gis.finding import OUTDATED, Finding, Hit, LayerResult
 from linxi_gis.law import Citation, Verdict
 from linxi_gis.model import Assessment, Site
+from linxi_gis.report.ground import lines
 from linxi_gis.report.paragraph import summary
 from linxi_gis.themes import TEXT_STATUS_TITLES, class_title
 from linxi_gis.units import area_text, chainage, distance_text, lies
@@ -124,6 +125,7 @@ def brief(assessment: Assessment) -> str:
         parts.append(f'<p class="lx-basis">生态保护红线：<b>{safe(line.label)}</b>{safe(why + ask)}</p>')
     if assessment.eia is not None:
         parts.append(f'<p class="lx-note">环评类别：{safe(assessment.eia.label)}</p>')
+    parts.extend(f'<p class="lx-note">{safe(title)}：{safe(told)}</p>' for title, told in lines(assessment.surfaces))
     rows = "".join(f"<li>{safe(one.text)} {safe(one.outcomes)}</li>" for one in asked[:_ASKED])
     if rows:
         more = f'<p class="lx-note">另有 {len(asked) - _ASKED} 问，见 JSON 摘要。</p>' if len(asked) > _ASKED else ""
