@@ -64,13 +64,13 @@ def _cover(shape: Geometry, opened: Raster, digest: str) -> Surface:
     entry = opened.entry
     found = raster.tally(opened, shape)
     words = dict(entry.classes)
-    whole = found.area_m2 or 1.0
-    known, nodata, outside = _parts(found.known_m2, found.nodata_m2, found.area_m2)
-    forest = found.of(entry.forest) / whole if entry.forest and known > 0.0 else None
+    whole = _whole(found.known_m2 + found.nodata_m2, found.area_m2)
+    known, nodata, outside = _parts(found.known_m2, found.nodata_m2, whole)
+    forest = min(found.of(entry.forest) / whole, 1.0) if entry.forest and known > 0.0 else None
     return Surface(
         entry.id, entry.kind, entry.title, entry.version, digest, entry.demonstration, readable=True,
         known_share=known, nodata_share=nodata, outside_share=outside,
-        classes=tuple(Cover(value, words.get(value, ""), area / whole) for value, area in found.by_value),
+        classes=tuple(Cover(value, words.get(value, ""), min(area / whole, 1.0)) for value, area in found.by_value),
         forest_share=forest, why=_why(nodata, outside), remedy=_REMEDY if known < 1.0 else "",
     )  # fmt: skip
 
@@ -78,7 +78,7 @@ def _cover(shape: Geometry, opened: Raster, digest: str) -> Surface:
 def _relief(shape: Geometry, opened: Raster, digest: str) -> Surface:
     entry = opened.entry
     found = raster.relief(opened, shape)
-    known, nodata, outside = _parts(found.known_m2, found.nodata_m2, found.area_m2)
+    known, nodata, outside = _parts(found.known_m2, found.nodata_m2, _whole(found.known_m2 + found.nodata_m2, found.area_m2))
     return Surface(
         entry.id, entry.kind, entry.title, entry.version, digest, entry.demonstration, readable=True,
         known_share=known, nodata_share=nodata, outside_share=outside,
@@ -86,6 +86,14 @@ def _relief(shape: Geometry, opened: Raster, digest: str) -> Surface:
         slope_mean_deg=found.slope_mean_deg, slope_max_deg=found.slope_max_deg,
         why=_why(nodata, outside), remedy=_REMEDY if known < 1.0 else "",
     )  # fmt: skip
+
+
+def _whole(met: float, whole: float) -> float:
+    """Return what shares are of: where the raster has all of the site, the sum of its cells, so that they add up to 1.
+
+    Areas of cells are good to 1e-8, so that a site all of one class would come to more than itself.
+    """
+    return met if abs(whole - met) <= _MISSING * whole else whole
 
 
 def _parts(known: float, nodata: float, whole: float) -> tuple[float, float, float]:

@@ -290,8 +290,8 @@ def test_what_was_prepared_by_another_gdal_or_proj_is_not_used(monkeypatch: pyte
         with monkeypatch.context() as patch:
             patch.setattr(sys, "path", [str(tmp_path)])
             patch.delitem(sys.modules, package, raising=False)
-            assert prepared._package(package) == f"{package}-9.9.9.dist-info"
-    assert prepared._package("no_such_package") == "no_such_package"
+            assert prepared.package(package) == f"{package}-9.9.9.dist-info"
+    assert prepared.package("no_such_package") == "no_such_package"
 
 
 def test_a_damaged_county_outline_is_made_anew(county: Path, tmp_path: Path) -> None:

@@ -76,8 +76,15 @@ def test_shares_are_those_of_cells_cut_as_polygons(folder: str | None, tmp_path:
     for one in found.classes:
         assert one.share == pytest.approx(cut[cells == one.value].sum() / SLANTED.area, abs=1e-6)
     assert found.forest_share == found.classes[0].share and found.classes[1].word == "草地"
-    assert sum(one.share for one in found.classes) == pytest.approx(1.0, abs=1e-7)
+    assert sum(one.share for one in found.classes) == pytest.approx(1.0, abs=1e-14)
     assert (found.known_share, found.nodata_share, found.outside_share, found.why) == (1.0, 0.0, 0.0, "")
+
+
+def test_a_site_all_of_one_class_is_one_and_not_a_hair_more(tmp_path: Path) -> None:
+    entry = held(write(tmp_path / "cover.tif", np.ones((600, 600), dtype=np.uint8)))
+    for corner in range(0, 9000, 1500):
+        (found,) = siteground.surfaces(plane(shapely.box(corner, corner, corner + 2000, corner + 2500)), [entry], DAY, ROOMY)
+        assert found.classes[0].share == found.forest_share == 1.0
 
 
 def test_a_line_counts_by_its_length_in_each_cell(tmp_path: Path) -> None:
