@@ -130,6 +130,15 @@ def test_search_goes_to_the_zone_named(visit: Opener) -> None:
     assert seen.quiet(), (seen.asked, seen.complaints)
 
 
+def test_villages_have_names_only_in_a_close_view(visit: Opener) -> None:
+    page = visit(county_map(some_layers(), title="总图", demonstration=True, outline=OUTLINE)).page
+    name = page.locator(".lx-place", has_text="新林屯")
+    page.evaluate("linxi.map.setView([43.598, 118.068], 10, {animate: false})")
+    assert not name.is_visible()
+    page.evaluate("linxi.map.setView([43.598, 118.068], 13, {animate: false})")
+    assert name.is_visible()
+
+
 def test_measuring_and_drawing_work_in_chinese(visit: Opener) -> None:
     seen = visit(county_map(some_layers(), title="总图", demonstration=True, outline=OUTLINE))
     page = seen.page

@@ -9,11 +9,13 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pyproj
 import pytest
 import rasterio
 import shapely
 from numpy.typing import NDArray
+from rasterio.features import rasterize
 from rasterio.transform import Affine
 from yard import DAY, EAST, GK, NORTH, entry, square, write_catalog, write_layer
 
@@ -236,3 +238,13 @@ def test_the_demonstration_rasters_come_from_their_script_and_follow_the_plan() 
         found = raster.tally(opened, county())
     assert found.of(held_[0].forest) / 3933e6 * 100.0 == pytest.approx(41.35, abs=0.05)
     assert json.dumps(found.by_value) and found.nodata_m2 < 0.01 * found.area_m2
+
+
+def test_the_demonstration_land_cover_agrees_with_the_layers_of_what_grows() -> None:
+    folder = linxi_layers.demo_catalog().parent
+    with rasterio.open(folder / "landcover.tif") as file:
+        land, shape, transform = file.read(1), file.shape, file.transform
+    for name, least, most in (("forest_land", 0.98, 1.0), ("grassland", 0.0, 0.02), ("urban", 0.0, 0.0)):
+        shapes = pyogrio.read_dataframe(folder / f"{name}.gpkg").geometry
+        within = rasterize(shapes, shape, transform=transform).astype(bool)
+        assert least <= (land[within] == rasters.FOREST).mean() <= most, name

@@ -15,7 +15,7 @@ from linxi_maps.layers import MapLayer, rounded
 from linxi_maps.page import Drawn, Zone
 from linxi_maps.styles import BASE, STYLES, Style, style_of
 
-_LABELLED = {"admin_town", "settlement"}
+_LABELS = {"admin_town": "lx-label", "settlement": "lx-place"}
 FRAME = Style("本图数据范围", BASE, "#8c8c8c", "#ffffff", 0.0, 1.0, "2 6", 2)
 # Whole-county zonings lie over everything else: off until somebody asks for them.
 QUIET = {"air_zone", "water_zone", "soil_zone", "resource_zone", "noise_zone", "grassland", "forest_land"}
@@ -64,7 +64,8 @@ def _zone(layer: MapLayer, row: int, popup: Popup) -> Zone:
         name=safe(f"{name or layer.ids[row]}（{layer.title}）"),
         popup=popup(layer, row),
         search=safe(f"{name or layer.ids[row]}（{layer.title}）"),
-        label=safe(name) if layer.theme in _LABELLED else "",
+        label=safe(name) if layer.theme in _LABELS else "",
+        label_class=_LABELS.get(layer.theme, ""),
     )
 
 

@@ -3,7 +3,8 @@
     python -m linxi_layers.demo.rasters [--out DIR]
 
 Elevation is the invented relief, higher to the north and away from streams; no survey went into it. Land cover
-follows it and the layers of the county: towns, fields and water where they are drawn, forest on the higher slopes.
+follows it and the layers of the county: towns, fields, grassland and water where they are drawn, forest on the forest
+land and on the higher slopes.
 The forest's total is calibrated to the plan's share, as those of the red line and the reserve are.
 """
 
@@ -92,16 +93,17 @@ def cover(folder: Path) -> tuple[NDArray[np.uint8], Affine]:
     wet = shapes.noise(_xy(lonlat), rng, (9_000.0, 3_000.0, 900.0), 0.5)
     land = np.where(inside, GRASS, NODATA).astype(np.uint8)
     taken = np.zeros(size, dtype=bool)
-    layers = (("farmland", FIELD, ()), ("urban", BUILT, ()), ("park", BUILT, ()), ("tailings", BARE, ()),
-              ("river", WATER, ("行洪区",)))  # fmt: skip
+    layers = (("grassland", GRASS, ()), ("wetland", GRASS, ()), ("farmland", FIELD, ()), ("urban", BUILT, ()),
+              ("settlement", BUILT, ()), ("park", BUILT, ()), ("tailings", BARE, ()), ("river", WATER, ("行洪区",)))  # fmt: skip
     for name, code, kinds in layers:
         where = _burnt(folder, name, transform, size, *kinds) & inside
         land[where], taken = code, taken | where
-    free = inside & ~taken
+    wooded = _burnt(folder, "forest_land", transform, size) & inside & ~taken
+    free = inside & ~taken & ~wooded
     land[free & ((wet - 0.6 * height.reshape(-1)).reshape(size) > 0.62)] = FIELD
     land[free & ((-wet - patch).reshape(size) > 1.32)] = BARE
-    free &= land == GRASS
-    wanted = (1.35 * height + 0.55 * patch).reshape(size)
+    free = (free & (land == GRASS)) | wooded
+    wanted = (1.35 * height + 0.55 * patch).reshape(size) + 100.0 * wooded  # forest land first, then the higher slopes
     land[free & (wanted > _level(wanted, free, rows))] = FOREST
     return land, transform
 

@@ -33,18 +33,24 @@
 
   // ---- labels: the first come stays, what would cover it waits for a closer view
   function rank(label) {
-    return label.classList.contains("lx-distance") ? 0 : label.classList.contains("lx-zone") ? 1 : 2;
+    return ["lx-distance", "lx-zone", "lx-label", "lx-place"].findIndex(function (kind) {
+      return label.classList.contains(kind);
+    });
   }
+
+  // Below this zoom villages have no names: a county of them covers its towns.
+  var PLACES_FROM = 11;
 
   function declutter(map) {
     var kept = [];
-    var labels = map.getPanes().tooltipPane.querySelectorAll(".lx-distance, .lx-zone, .lx-label");
+    var labels = map.getPanes().tooltipPane.querySelectorAll(".lx-distance, .lx-zone, .lx-label, .lx-place");
+    var far = map.getZoom() < PLACES_FROM;
     Array.prototype.slice.call(labels).sort(function (a, b) {
       return rank(a) - rank(b);
     }).forEach(function (label) {
       label.style.visibility = "";
       var box = label.getBoundingClientRect();
-      var covered = kept.some(function (other) {
+      var covered = (far && label.classList.contains("lx-place")) || kept.some(function (other) {
         return box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top;
       });
       if (covered) label.style.visibility = "hidden";
