@@ -164,11 +164,14 @@ def zones(opened: Sequence[Layer | Gap], county: Geometry | None) -> tuple[Class
 def objects_in_zones(opened: Sequence[Layer | Gap]) -> tuple[InsideRow, ...]:
     """Return how many water sources, mines, mining rights and ponds lie in each kind of zone, pairs that meet only."""
     rows = []
+    unions = tuple(_unions(opened))
     for theme, word in _OBJECTS:
         for layer in sound(opened, theme):
             shapes = _of_class(layer, word)
             title = layer.identity.title if theme != "water_source" else _OBJECT_TITLES[theme]
-            for zone_theme, zone_class, union in _unions(opened, theme):
+            for zone_theme, zone_class, union in unions:
+                if zone_theme == theme:
+                    continue
                 row = _inside(shapes, union)
                 if row[0] or row[1]:
                     words = class_title(zone_theme, zone_class)
@@ -186,12 +189,11 @@ def _of_class(layer: Layer, word: str) -> GeometryArray:
     return shapes[rows] if word and rows else shapes
 
 
-def _unions(opened: Sequence[Layer | Gap], but: str) -> Iterator[tuple[str, str, Geometry]]:
+def _unions(opened: Sequence[Layer | Gap]) -> Iterator[tuple[str, str, Geometry]]:
     for theme in _ZONE_THEMES:
-        layers = sound(opened, theme) if theme != but else []
         told = theme in ("protected_area", "water_source", "control_unit", "river", "heritage")
         kinds: dict[str, list[Geometry]] = {}
-        for layer in layers:
+        for layer in sound(opened, theme):
             for shape, word in zip(np.asarray(layer.zones), layer.zone_classes, strict=True):
                 kinds.setdefault(word if told else "", []).append(shape)
         for word, shapes in kinds.items():

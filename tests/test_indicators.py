@@ -194,6 +194,20 @@ def test_what_if_on_the_command_line_finds_the_figure_by_the_zone() -> None:
         run(*OURS, "--figure", "redline_share")
 
 
+def test_a_site_file_added_on_the_command_line_counts_what_is_new_ground(tmp_path: Path) -> None:
+    site = tmp_path / "site.geojson"
+    ring = [[118.05, 43.50], [118.07, 43.50], [118.07, 43.51], [118.05, 43.51], [118.05, 43.50]]
+    site.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}), encoding="utf-8")
+    run(*OURS, "--with", str(site), "--figure", "redline_share", "--format", "json", "--out", str(tmp_path))
+    (change,) = json.loads((tmp_path / "indicators.json").read_text(encoding="utf-8"))["what_if"]
+    assert change["added_km2"] > 1.0 and change["removed_km2"] == 0.0
+    ground = gpd.read_file(linxi_layers.demo_catalog().parent / "redline.gpkg").union_all()
+    new = shapely.difference(shapely.Polygon(ring), ground)
+    expected = abs(pyproj.Geod(ellps="GRS80").geometry_area_perimeter(shapely.segmentize(new, 1e-4))[0]) / 1e6
+    assert change["added_km2"] == pytest.approx(expected, rel=1e-5)
+    assert change["after"][0]["percent"] - change["before"][0]["percent"] == pytest.approx(expected / 3933.0 * 100.0, rel=1e-4)
+
+
 def test_entered_figures_need_a_source_and_stand_beside_the_computed(tmp_path: Path) -> None:
     good = tmp_path / "a.toml"
     good.write_text('[[value]]\nfigure = 1\nvalue = 12\nyear = 2024\nsource = "监测年报（测试）"\n', encoding="utf-8")

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from linxi_api import problems, routes
+from linxi_api import figures, problems, routes
 from linxi_gis import __version__
 from linxi_gis.errors import LinxiError
 from linxi_gis.gauge import Gauge
@@ -58,11 +58,13 @@ def create_app(library: Library, rulebook: Rulebook, limits: Limits | None = Non
     app.state.reader = reader
     app.state.limits = limits or Limits()
     app.state.turn = CapacityLimiter(2 * READERS)
+    app.state.figures_turn = CapacityLimiter(1)  # the whole county's areas: one after another
     app.add_exception_handler(LinxiError, problems.from_linxi)
     app.add_exception_handler(RequestValidationError, problems.from_validation)
     app.add_exception_handler(HTTPException, problems.from_http)
     app.add_exception_handler(Exception, problems.from_bug)
     app.include_router(routes.router)
+    app.include_router(figures.router)
     _docs(app)
     return app
 

@@ -6,16 +6,17 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from linxi_api.queries import AvoidQuery, CrsQuery, MethodQuery, OnQuery, TransformQuery, WidthQuery, today
 from linxi_gis import __version__, industry
 from linxi_gis.assess import assess, landmarks
 from linxi_gis.errors import InputError, UsageError
@@ -107,24 +108,6 @@ LibraryDep = Annotated[Library, Depends(_library)]
 RulesDep = Annotated[Rulebook, Depends(_rulebook)]
 GaugeDep = Annotated[Gauge, Depends(_gauge)]
 DeskDep = Annotated[_Desk, Depends(_desk)]
-OnQuery = Annotated[date | None, Query(description="研判日期，默认今天；按当日有效的图层和条文")]
-CrsQuery = Annotated[
-    str | None, Query(description="EPSG:编号、GCJ-02、BD-09、西安80、北京54 或 DMS（度分秒连写）；文件自己说不清时必须给")
-]
-TransformQuery = Annotated[
-    str | None,
-    Query(
-        description="西安80、北京54 到 CGCS2000 的参数 dx,dy,dz[,rx,ry,rz,s]"
-        "（米、角秒、ppm；布尔莎模型，坐标框架旋转，EPSG:9607）"
-    ),
-]
-WidthQuery = Annotated[float | None, Query(gt=0, description="线路走廊总宽度（米）")]
-MethodQuery = Annotated[
-    Literal["geodesic", "survey"], Query(description="survey：椭球面积旁再列图斑椭球面积（国土调查公式）")
-]
-AvoidQuery = Annotated[
-    float | None, Query(gt=0, le=20_000, description="避开禁止类图斑的设想：平移的搜索半径（米）；只供参考")
-]
 
 
 _BODY = {
@@ -159,7 +142,7 @@ async def assess_sites(
 ) -> dict[str, Any]:  # fmt: skip
     """每个地块一份摘要（assessment-1），与命令行 `linxi check --format json` 相同。"""
     sent = await _sent(request, desk.limits)
-    day = on or _today()
+    day = on or today()
     options = await run_in_threadpool(_options, library, desk, day, crs, transform)
     wanted = _Wanted(width, area_method == "survey", avoid)
     work = partial(_assess, sent, library, rules, desk, day, options, wanted)
@@ -207,7 +190,7 @@ async def read_sites(
 ) -> dict[str, Any]:  # fmt: skip
     """读出的地块、问题和别的读法，与命令行 `linxi read --format json` 的一项相同。"""
     sent = await _sent(request, desk.limits)
-    options = await run_in_threadpool(_options, library, desk, on or _today(), crs, transform)
+    options = await run_in_threadpool(_options, library, desk, on or today(), crs, transform)
     return await to_thread.run_sync(partial(_reading, sent, desk, options), limiter=desk.turn)
 
 
@@ -223,7 +206,7 @@ async def measure_sites(
 ) -> dict[str, Any]:  # fmt: skip
     """每个地块命中哪些图斑、多少、最近的在哪里（measurement-1）；图层常开，毫秒级。没有结论：结论用 `POST /v1/assessments`。"""
     sent = await _sent(request, desk.limits)
-    day = on or _today()
+    day = on or today()
     options = await run_in_threadpool(_options, library, desk, day, crs, transform)
     return await to_thread.run_sync(partial(_measure, sent, gauge, desk, day, options, width), limiter=desk.turn)
 
@@ -245,14 +228,14 @@ def list_layers(library: LibraryDep, on: OnQuery = None) -> dict[str, Any]:
     return {
         "catalog": library.catalog.title,
         "demonstration": library.catalog.demonstration,
-        "layers": [_layer(layer) for layer in library.layers(on or _today())],
+        "layers": [_layer(layer) for layer in library.layers(on or today())],
     }
 
 
 @router.get("/v1/rules", summary="当日有效的规则")
 def list_rules(rules: RulesDep, on: OnQuery = None) -> dict[str, Any]:
     """某日有效的条文，连同原文和条文状态。"""
-    day = on or _today()
+    day = on or today()
     return {
         "pack": rules.name,
         "sha256": rules.sha256,
@@ -286,7 +269,7 @@ def show_rule(rules: RulesDep, rule_id: str) -> dict[str, Any]:
 @router.get("/healthz", summary="是否可用")
 def health(library: LibraryDep, rules: RulesDep) -> dict[str, Any]:
     """版本、规则包，以及有几个图层用不了。"""
-    opened = library.layers(_today())
+    opened = library.layers(today())
     gaps = sum(isinstance(layer, Gap) for layer in opened)
     return {
         "status": "ok" if not gaps else "degraded",
@@ -295,10 +278,6 @@ def health(library: LibraryDep, rules: RulesDep) -> dict[str, Any]:
         "not_checked": gaps,
         "rules": len(rules.rules),
     }
-
-
-def _today() -> date:
-    return datetime.now().date()
 
 
 async def _sent(request: Request, limits: Limits) -> _Sent:

@@ -166,11 +166,11 @@ def _write(
     """Write the files wanted and yield their paths; raises UsageError when one cannot be written."""
     from xlsxwriter.exceptions import FileCreateError
 
-    from linxi_gis.report import indicatorbook
+    from linxi_gis.report import indicatorbook, indicatordata
 
     path = folder
     makers: dict[str, Callable[[], str]] = {
-        "json": lambda: json.dumps(_document(county, changes), ensure_ascii=False, indent=1, default=str) + "\n",
+        "json": lambda: json.dumps(indicatordata.document(county, changes), ensure_ascii=False, indent=1, default=str) + "\n",
         "geojson": lambda: json.dumps(_features(county, office), ensure_ascii=False) + "\n",
         "html": lambda: _page(county, office),
     }
@@ -187,16 +187,6 @@ def _write(
             yield path
     except (OSError, FileCreateError) as error:
         raise UsageError(f"{path} 写不出来", remedy="请关闭正在打开它的程序，或换一个 --out 目录") from error
-
-
-def _document(county: County, changes: Sequence[Change]) -> dict[str, object]:
-    checks = [*county.checks, *(one.check for one in changes)]
-    return {
-        **asdict(county),
-        "day": county.day.isoformat(),
-        "checks": [{**asdict(one), "difference": one.difference, "closes": one.closes} for one in checks],
-        "what_if": [asdict(one) for one in changes],
-    }
 
 
 def _features(county: County, office: roof.Office) -> dict[str, object]:
