@@ -61,6 +61,17 @@ CLASS_TITLES: dict[tuple[str, str], str] = {
     ("river", "managed"): "管理范围",
     ("heritage", "protected"): "保护范围",
     ("heritage", "control"): "建设控制地带",
+    ("wetland", "national_important"): "国家重要湿地",
+    ("wetland", "natural"): "自然湿地",
+    ("grassland", "basic"): "基本草原",
+    ("grassland", "degraded"): "荒漠、半荒漠和严重退化、沙化、盐碱化、石漠化、水土流失的草原以及生态脆弱区的草原",
+    ("road", "national"): "国道",
+    ("road", "provincial"): "省道",
+    ("road", "county"): "县道",
+    ("road", "township"): "乡道",
+    ("road", "expressway"): "高速公路",
+    ("road", "bridge_ferry"): "公路渡口、中型以上公路桥梁",
+    ("road", "tunnel"): "公路隧道",
 }
 
 

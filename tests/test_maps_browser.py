@@ -10,8 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from test_maps import HOSTILE, OUTLINE, an_assessment, hostile_assessment, needs_assets, some_layers
+import rasterio
+from click.testing import CliRunner
+from test_maps import (
+    HOSTILE,
+    OUTLINE,
+    an_assessment,
+    hostile_assessment,
+    needs_assets,
+    some_layers,
+)
 
+import linxi_layers
+from linxi_gis.cli import linxi
 from linxi_maps import county_map, site_map
 
 if TYPE_CHECKING:
@@ -128,6 +139,18 @@ def test_search_goes_to_the_zone_named(visit: Opener) -> None:
     seen.page.locator(".leaflet-popup-content", has_text="城北水源地").wait_for(state="visible")
     assert seen.page.evaluate("linxi.map.getBounds().contains([43.616, 118.075])")
     assert seen.quiet(), (seen.asked, seen.complaints)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_the_site_is_painted_over_all_the_county_s_layers(visit: Opener, tmp_path: Path) -> None:
+    sites = Path(__file__).parents[1] / "examples" / "tailings_zone39.txt"
+    words = ["check", str(sites), "--catalog", str(linxi_layers.demo_catalog()), "--format", "html", "--out", str(tmp_path)]
+    assert CliRunner().invoke(linxi, words).exit_code == 0
+    page = visit((tmp_path / "DK02.html").read_text(encoding="utf-8")).page
+    page.wait_for_timeout(1000)
+    with rasterio.MemoryFile(page.screenshot()) as file, file.open() as picture:
+        outline = (picture.read([1, 2, 3]).max(axis=0) == 0x11).sum()  # labels are dark too: #1e2429
+    assert outline > 200, "the site's outline (#111111) is not on the screen"
 
 
 def test_villages_have_names_only_in_a_close_view(visit: Opener) -> None:

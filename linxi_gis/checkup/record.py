@@ -80,6 +80,7 @@ def softened(faults: Iterable[Fault]) -> list[Fault]:
 def card(layer: str, title: str, version: str, sha256: str, faults: Sequence[Fault]) -> Card:
     """Score a layer by its own faults: one 严重 makes it 不可用, one 一般 makes it 有保留.
 
+    >>> import shapely
     >>> fault = Fault("gap", COMMON, "units", (), shapely.Point(), "", "有缝隙", "")
     >>> card("units", "管控单元", "1", "", [fault]).score
     '有保留'

@@ -170,7 +170,10 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, stamp: str) -> None:
     bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
     note = "；".join(text for text in (stamp, table.note) if text)
     sheet.write(0, 0, note, book.add_format({"bold": True, "font_color": "#B00020"}))
-    sheet.write_row(1, 0, table.head, bold)
+    over_figures = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top", "align": "right"})
+    for column, word in enumerate(table.head):
+        figures = any(isinstance(row[column], int | float) for row in table.rows)
+        sheet.write(1, column, word, over_figures if figures else bold)
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     two = book.add_format({"text_wrap": True, "valign": "top", "num_format": "0.00##"})
     for number, row in enumerate(table.rows, start=2):

@@ -47,7 +47,10 @@ def table(book: xlsxwriter.Workbook, name: str, head: Sequence[str], rows: Seque
     sheet = book.add_worksheet(name)
     bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
     sheet.write(0, 0, note, book.add_format({"bold": True, "font_color": "#B00020"}))
-    sheet.write_row(1, 0, head, bold)
+    over_figures = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top", "align": "right"})
+    for column, word in enumerate(head):
+        figures = any(isinstance(row[column], int | float) for row in rows)
+        sheet.write(1, column, word, over_figures if figures else bold)
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     for number, row in enumerate(rows, start=2):
         for column, value in enumerate(row):

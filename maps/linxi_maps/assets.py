@@ -36,6 +36,9 @@ STYLES = (
     "leaflet-minimap/dist/Control.MiniMap.min.css",
     "leaflet-search/dist/leaflet-search.min.css",
 )
+# Leaflet's own switch, before it loads: moved in 3D every layer is a picture of its own, and a browser that draws
+# without a graphics card was seen to show a site's map of 27 layers without the last ones, red line and site among them.
+_FLAT = "window.L_DISABLE_3D = true;"
 _MARKERS = {
     "iconUrl": "leaflet/dist/images/marker-icon.png",
     "iconRetinaUrl": "leaflet/dist/images/marker-icon-2x.png",
@@ -92,7 +95,7 @@ def head() -> str:
     sheets = [style(STATIC / name) for name in STYLES] + [style(OWN / "page.css")]
     icons = ", ".join(f'{key}: "{data_uri(STATIC / name)}"' for key, name in _MARKERS.items())
     marker = f'L.Icon.Default.imagePath = "";\nL.Icon.Default.mergeOptions({{ {icons} }});'
-    scripts = [script(STATIC / SCRIPTS[0]), marker, *(script(STATIC / name) for name in SCRIPTS[1:])]
+    scripts = [_FLAT, script(STATIC / SCRIPTS[0]), marker, *(script(STATIC / name) for name in SCRIPTS[1:])]
     scripts.append(script(OWN / "page.js"))
     return "\n".join(
         [
