@@ -43,10 +43,10 @@ def test_the_clean_county_raises_nothing_above_a_hint() -> None:
     assert {card.score for card in done.cards} == {record.FIT}
 
 
-def test_a_shifted_or_web_map_layer_is_unfit_and_its_neighbours_are_not() -> None:
+def test_shifted_web_map_and_tangled_layers_are_unfit_and_their_neighbours_are_not() -> None:
     scores = {card.layer: card.score for card in checked(linxi_layers.defects_catalog()).cards}
     unfit = {layer for layer, score in scores.items() if score == record.UNFIT}
-    assert unfit == {"redline", "towns", "noise", "park"}
+    assert unfit == {"redline", "towns", "noise", "park", "mining_right"}  # a right with two corners swapped: what is meant?
 
 
 @pytest.mark.parametrize("size", [0.5, 5.0, 20.0, 50.0])

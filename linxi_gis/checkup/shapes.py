@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.validation import explain_validity
 
+from linxi_gis import crs, repairs
 from linxi_gis.checkup.record import COMMON, GRAVE, HINT, Fault, lonlat
 from linxi_gis.checkup.sheet import Sheet
 from linxi_gis.crs import FloatArray, Geometry
@@ -47,8 +49,13 @@ def _validity(sheet: Sheet, row: int) -> Iterator[Fault]:
         reason = explain_validity(shape)
         numbers = re.findall(r"-?[\d.]+(?:e-?\d+)?", reason.partition("[")[2])
         place = shapely.Point([float(one) for one in numbers[:2]]) if len(numbers) > 1 else shape.envelope
-        yield Fault("invalid", COMMON, sheet.id, (zone,), place, reason, f"{sheet.title}「{zone}」的图形自相交或不合规",
-                    "请核对拐点次序，改正后重新导入；研判时按修复后的图形")  # fmt: skip
+        doubt, accuracy = repairs.doubt_m(crs.plane_of_lonlat(shape)), sheet.entry.identity.accuracy_m
+        sure = doubt <= accuracy
+        told = f"{reason}；几种修复法相差 " + (f"{doubt:.2f} m" if math.isfinite(doubt) else "说不清多少")
+        text = f"{sheet.title}「{zone}」的图形自相交或不合规"
+        text += "" if sure else f"，怎么修复不能确定，超出界线精度 {accuracy:g} m"
+        remedy = "请核对拐点次序，改正后重新导入" + ("；研判时按修复后的图形" if sure else "；不要按修复后的图形研判")
+        yield Fault("invalid", COMMON if sure else GRAVE, sheet.id, (zone,), place, told, text, remedy)
 
 
 def width_m(shape: Geometry) -> float:
