@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -14,11 +14,11 @@ from typing import TypeVar
 import numpy as np
 import shapely
 
-from linxi_gis import crs, layersource, prepared, vectorfile, zoneindex
+from linxi_gis import crs, fitness, layersource, prepared, vectorfile, zoneindex
 from linxi_gis.catalog import Catalog, Entry
 from linxi_gis.clauses import ClauseBook
 from linxi_gis.crs import Geometry
-from linxi_gis.errors import CacheError, LinxiError
+from linxi_gis.errors import CacheError, LayerError, LinxiError
 from linxi_gis.finding import Issue
 from linxi_gis.geometry import own
 from linxi_gis.layersource import Extent
@@ -45,6 +45,7 @@ class Library:
     theme admin_county: to judge coordinates, and, a kilometre inside its border, as the extent of
     layers that claim to cover the county. Prepared layers are kept in `cache`; `indexes` are made of each
     layer and kept beside it. `access_list` are the clauses the catalogue names, read and checked.
+    A layer that the check-up recorded as 不可用 is a gap while its content stays the same, unless not `heeding`.
     """
 
     catalog: Catalog
@@ -52,6 +53,7 @@ class Library:
     cache: prepared.Cache = field(default_factory=prepared.Cache)
     access_list: ClauseBook | None = None
     indexes: layersource.Indexes = field(default_factory=dict)
+    heeding: bool = True
     _read: dict[Entry, tuple[vectorfile.Signature, Layer]] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _damaged: set[Path] = field(default_factory=set, repr=False)
@@ -60,8 +62,8 @@ class Library:
 
     def layers(self, day: date) -> tuple[Layer | Gap, ...]:
         """Return every layer the county should have, in catalogue order; then what is missing."""
-        extent = self._extent(day)
-        found = [self._one(layer_id, day, extent) for layer_id in self.catalog.ids()]
+        extent, scores = self._extent(day), self._scores()
+        found = [self._one(layer_id, day, extent, scores) for layer_id in self.catalog.ids()]
         return (*found, *_absent(self.catalog))
 
     def county(self, day: date) -> Geometry | None:
@@ -78,10 +80,11 @@ class Library:
 
     def _official(self, day: date) -> Geometry | None:
         """Return the outline of the catalogue's own admin_county layer in force, if it can be read."""
+        scores = self._scores()
         for entry in self.catalog.entries:
             if entry.identity.theme == "admin_county" and entry.in_force(day):
                 try:
-                    return self.trying(partial(self._zone_of, entry))
+                    return self.trying(partial(self._zone_of, entry, scores))
                 except (LinxiError, shapely.errors.GEOSException):
                     return None
         return None
@@ -95,8 +98,9 @@ class Library:
                 self.mend()
         return work()
 
-    def _zone_of(self, entry: Entry) -> Geometry | None:
+    def _zone_of(self, entry: Entry, scores: Sequence[fitness.Score]) -> Geometry | None:
         layer = self._open(entry)
+        _fit(entry, layer, scores)
         kept = self._counties.get(entry)
         if kept is None or kept[0] is not layer:  # of one outline all who ask hold the same object
             kept = self._counties[entry] = layer, self._own_zone(layer)
@@ -128,7 +132,10 @@ class Library:
         text = f"目录里没有县界图层，覆盖范围按简化的天地图轮廓计，距其边界 {OUTLINE_ERROR_M:g} m 以内不作保证"
         return Extent(self._inner[0], (Issue("county_simplified", "info", text, "请在目录中加入 admin_county 图层"),))
 
-    def _one(self, layer_id: str, day: date, extent: Extent) -> Layer | Gap:
+    def _scores(self) -> tuple[fitness.Score, ...]:
+        return fitness.read(self.catalog.path) if self.heeding else ()
+
+    def _one(self, layer_id: str, day: date, extent: Extent, scores: Sequence[fitness.Score]) -> Layer | Gap:
         versions = self.catalog.versions(layer_id)
         entry = next((version for version in versions if version.in_force(day)), None)
         stale = ""
@@ -140,6 +147,7 @@ class Library:
             stale = f"最新版本 {entry.identity.version} 已于 {entry.effective_to} 失效"
         try:
             layer = self._open(entry)
+            _fit(entry, layer, scores)
             coverage, issues = _coverage(entry, layer, extent)
         except CacheError:
             raise  # the layer is there, only what was prepared of it is not
@@ -235,6 +243,14 @@ def _signature(entry: Entry) -> vectorfile.Signature:
 
 def _gap(entry: Entry, what: str, remedy: str) -> Gap:
     return Gap(entry.identity, Issue("layer_not_checked", "error", f"{entry.identity.title}：{what}", remedy))
+
+
+def _fit(entry: Entry, layer: Layer, scores: Sequence[fitness.Score]) -> None:
+    """Raise LayerError when the check-up found a layer as it is now 不可用."""
+    kept_out = fitness.unfit(scores, entry.identity.id, layer.sha256, entry.sublayer or "")
+    if kept_out is not None:
+        remedy = "请按体检的办法改正或换用图层，再运行 linxi layers check --record"
+        raise LayerError(kept_out.why(), where=entry.identity.title, remedy=remedy)
 
 
 def _absent(catalog: Catalog) -> list[Gap]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from linxi_gis import crs
 from linxi_gis.crs import Geometry
+from linxi_gis.fitness import FIT, RESERVED, UNFIT
 
 GRAVE, COMMON, HINT = "严重", "一般", "提示"
 SEVERITIES = (GRAVE, COMMON, HINT)
-FIT, RESERVED, UNFIT = "可用于研判", "有保留", "不可用"
 _REASONS = 5
 
 
@@ -45,6 +45,7 @@ class Card:
     score: str
     reasons: tuple[str, ...]
     counts: tuple[int, int, int]
+    sublayer: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ def softened(faults: Iterable[Fault]) -> list[Fault]:
     return [replace(fault, severity=HINT) for fault in faults]
 
 
-def card(layer: str, title: str, version: str, sha256: str, faults: Sequence[Fault]) -> Card:
+def card(layer: str, title: str, version: str, sha256: str, faults: Sequence[Fault], sublayer: str = "") -> Card:
     """Score a layer by its own faults: one 严重 makes it 不可用, one 一般 makes it 有保留.
 
     >>> import shapely
@@ -94,4 +95,4 @@ def card(layer: str, title: str, version: str, sha256: str, faults: Sequence[Fau
     reasons = tuple(dict.fromkeys(fault.text for fault in faults if fault.severity == wanted))
     if len(reasons) > _REASONS:
         reasons = (*reasons[:_REASONS], f"另有 {len(reasons) - _REASONS} 条")
-    return Card(layer, title, version, sha256, score, reasons, (grave, common, hints))
+    return Card(layer, title, version, sha256, score, reasons, (grave, common, hints), sublayer)

@@ -34,8 +34,8 @@ def check(
     kept = ordered(fault for fault in faults if not only or fault.layer in only)
     hashes = {sheet.id: sheet.sha256 for sheet in sheets}
     cards = tuple(
-        card(i.id, i.title, i.version, hashes.get(i.id, ""), [fault for fault in kept if fault.layer == i.id])
-        for i in (entry.identity for entry in held) if not only or i.id in only
+        card(one.id, one.title, one.version, hashes.get(one.id, ""), [f for f in kept if f.layer == one.id], part or "")
+        for one, part in ((entry.identity, entry.sublayer) for entry in held) if not only or one.id in only
     )  # fmt: skip
     return Checkup(catalog.title, catalog.demonstration, kept, cards)
 

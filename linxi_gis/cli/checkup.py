@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,21 +24,28 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["table", "json", "gpkg"]), default="table", metavar="格式",
               help="table、json 或 gpkg（每个问题一个图形）")  # fmt: skip
 @click.option("--out", metavar="文件", help="写到哪个文件；gpkg 必须写")
-def layers_check(layers: tuple[str, ...], catalog: str | None, on: str | None, form: str, out: str | None) -> None:
+@click.option("--record", is_flag=True, help="把结论记在目录旁边；记为不可用的图层研判时按未核查，直到文件变了或重新记录")
+def layers_check(
+    layers: tuple[str, ...], catalog: str | None, on: str | None, form: str, out: str | None, record: bool
+) -> None:
     """图层体检：每个问题在哪里、多严重、怎么改；每个图层能不能用于研判。"""
     from linxi_gis.checkup import run
 
     if form == "gpkg" and not out:
         raise UsageError("gpkg 要写到文件", remedy="请加 --out 体检.gpkg")
+    if record and roof.is_bundled(roof.catalog_path(catalog, tell=False)):
+        raise UsageError("自带的示意目录不能改", remedy="请把目录连同图层复制出来，再用 --catalog 指明")
     office = roof.open_office(catalog)
     day = roof.day_of(on)
     unknown = [one for one in layers if one not in office.library.catalog.ids()]
     if unknown:
         raise UsageError(f"目录里没有图层 {unknown[0]}", remedy="用 linxi layers list 查看编号")
-    county = office.library.county(day)
+    county = replace(office.library, heeding=False).county(day)  # what was said before must not decide what is said now
     if county is None:
         raise UsageError("不知道县界，无法体检", remedy="请在目录中加入 admin_county 图层")
     done = run.check(office.library.catalog, day, county, layers, lambda line: click.echo(line, err=True))
+    if record:
+        _record(done, office.library.catalog.path, day)
     if form == "gpkg":
         _write_gpkg(done, Path(str(out)))
         return
@@ -45,6 +54,20 @@ def layers_check(layers: tuple[str, ...], catalog: str | None, on: str | None, f
         Path(out).write_text(text + "\n", encoding="utf-8", newline="\n")
     else:
         click.echo(text)
+
+
+def _record(done: Checkup, catalog: Path, day: date) -> None:
+    """Keep the scores beside the catalogue; a layer that could not be read has no content to keep one for."""
+    from linxi_gis import fitness
+
+    scores = [
+        fitness.Score(card.layer, card.version, card.sha256, card.sublayer, card.score, card.reasons, day.isoformat())
+        for card in done.cards if card.sha256
+    ]  # fmt: skip
+    fitness.record(catalog, scores)
+    bad = [one.layer for one in scores if one.score == fitness.UNFIT]
+    told = f"，其中不可用 {len(bad)} 个（{'、'.join(bad)}），研判时按未核查" if bad else ""
+    click.echo(f"{len(scores)} 个图层的结论记入 {fitness.path_of(catalog)}{told}", err=True)
 
 
 def _text(done: Checkup) -> str:

@@ -110,7 +110,7 @@ def _gaps(book: ClauseBook, held: Catalog) -> Iterator[str]:
     if not entries:
         yield "目录里没有管控单元图层（control_unit），没有核对单元编码；研判时准入清单用不上，请在 catalog.toml 里加上"
         return
-    library = Library(replace(held, entries=entries, required_themes=()), cache=Cache(roof.cache_folder()))
+    library = Library(replace(held, entries=entries, required_themes=()), cache=Cache(roof.cache_folder()), heeding=False)
     opened = [layer for layer in library.layers(roof.day_of(None)) if isinstance(layer, Layer)]
     if not opened:
         yield "管控单元图层读不出来，没有核对单元编码；请用 linxi layers list 查看原因"

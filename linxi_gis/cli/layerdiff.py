@@ -57,7 +57,7 @@ def _opened(held: Catalog, said: str) -> Layer:
     if not entry.columns.id:
         raise UsageError(f"{said} 没有写明编号列，不能逐个比较", remedy='请在 catalog.toml 的 columns 里写明 id = "..."')
     alone = replace(held, entries=(replace(entry, effective_from=None, effective_to=None),), required_themes=())
-    (layer,) = Library(alone, cache=Cache(roof.cache_folder())).layers(date.max)
+    (layer,) = Library(alone, cache=Cache(roof.cache_folder()), heeding=False).layers(date.max)
     if not isinstance(layer, Layer):
         raise LayerError(layer.issue.text, remedy=layer.issue.remedy)
     return layer

@@ -1,0 +1,110 @@
+"""What the check-up said of layers, kept beside the catalogue: which versions are not to be judged by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from linxi_gis import shelf
+from linxi_gis.errors import CatalogError
+
+FIT, RESERVED, UNFIT = "可用于研判", "有保留", "不可用"
+SCORES = (FIT, RESERVED, UNFIT)
+_FORMAT = "checkup-1"
+_REMEDY = "请用 linxi layers check --record 重做；不要的可以删除这个文件"
+_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a version of a layer came to: one of `SCORES`, and why.
+
+    `sha256` and `sublayer` (`""`: the only one of its file) say which content; `on` is the day it was checked for, ISO 8601.
+    """
+
+    layer: str
+    version: str
+    sha256: str
+    sublayer: str
+    score: str
+    reasons: tuple[str, ...]
+    on: str
+
+    def why(self) -> str:
+        """Return the reasons as one sentence, the first three in full.
+
+        >>> Score("redline", "1", "ab", "", UNFIT, ("整体偏移 20 m",), "2026-09-01").why()
+        '体检（2026-09-01）为不可用：整体偏移 20 m'
+        """
+        more = f"等 {len(self.reasons)} 条" if len(self.reasons) > _TOLD else ""
+        return f"体检（{self.on}）为{self.score}：{'；'.join(self.reasons[:_TOLD])}{more}"
+
+
+def path_of(catalog: Path) -> Path:
+    """Return where the scores of a catalogue's layers are kept.
+
+    >>> path_of(Path("catalog.toml")).name
+    'catalog.checkup.json'
+    """
+    return catalog.with_name(f"{catalog.stem}.checkup.json")
+
+
+def read(catalog: Path) -> tuple[Score, ...]:
+    """Return the recorded scores, none where nothing was recorded.
+
+    Raises CatalogError when the record is there and cannot be understood: it may be what keeps a layer out.
+    """
+    path = path_of(catalog)
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise CatalogError("体检记录打不开", where=str(path), remedy="请检查权限") from error
+    except ValueError as error:
+        raise CatalogError("体检记录不是有效的 JSON", where=str(path), remedy=_REMEDY) from error
+    try:
+        if said["format"] != _FORMAT:
+            raise ValueError
+        return tuple(_score(**one) for one in said["layers"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CatalogError("体检记录的内容不对", where=str(path), remedy=_REMEDY) from error
+
+
+def _score(layer: str, version: str, sha256: str, sublayer: str, score: str, reasons: list[str], on: str) -> Score:
+    texts = (layer, version, sha256, sublayer, on, *reasons)
+    if score not in SCORES or not isinstance(reasons, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError
+    return Score(layer, version, sha256, sublayer, score, tuple(reasons), on)
+
+
+def unfit(scores: Iterable[Score], layer: str, sha256: str, sublayer: str = "") -> Score | None:
+    """Return the score that keeps a layer with this content out, None when there is none.
+
+    >>> bad = Score("redline", "1", "ab", "", UNFIT, ("整体偏移 20 m",), "2026-09-01")
+    >>> unfit([bad], "redline", "ab") is bad, unfit([bad], "redline", "cd"), unfit([bad], "units", "ab")
+    (True, None, None)
+    """
+    return next((one for one in scores if one.score == UNFIT and _content(one) == (layer, sha256, sublayer)), None)
+
+
+def _content(one: Score) -> tuple[str, str, str]:
+    return one.layer, one.sha256, one.sublayer
+
+
+def record(catalog: Path, scores: Iterable[Score]) -> tuple[Score, ...]:
+    """Keep scores in place of those of the same layer and content; return all that are kept now.
+
+    Raises CatalogError when the record cannot be read or written.
+    """
+    kept = {_content(one): one for one in (*read(catalog), *scores)}
+    rows = tuple(kept[key] for key in sorted(kept))
+    path = path_of(catalog)
+    text = json.dumps({"format": _FORMAT, "layers": [asdict(one) for one in rows]}, ensure_ascii=False, indent=1)
+    try:
+        shelf.write_text(path, text + "\n")
+    except OSError as error:
+        raise CatalogError("体检记录写不出来", where=str(path), remedy="请检查权限") from error
+    return rows
