@@ -49,17 +49,6 @@ def test_shifted_web_map_and_tangled_layers_are_unfit_and_their_neighbours_are_n
     assert unfit == {"redline", "towns", "noise", "park", "mining_right"}  # a right with two corners swapped: what is meant?
 
 
-@pytest.mark.parametrize("size", [0.5, 5.0, 20.0, 50.0])
-@pytest.mark.parametrize("noise", [0.0, 0.5, 1.0])
-def test_a_shift_is_found_to_a_metre(size: float, noise: float) -> None:
-    rng = np.random.default_rng(150424)
-    xy = rng.uniform(0.0, 20_000.0, (2000, 2))
-    moved = xy[:500] + size * np.array([0.8, 0.6]) + rng.normal(0.0, noise, (500, 2))
-    found = shift.estimate(moved, xy)
-    assert found is not None
-    assert np.hypot(found.dx + 0.8 * size, found.dy + 0.6 * size) < 0.2
-
-
 def test_no_shift_is_invented_between_layers_without_common_corners() -> None:
     rng = np.random.default_rng(1)
     assert shift.estimate(rng.uniform(0, 9000, (2000, 2)), rng.uniform(0, 9000, (2000, 2))) is None

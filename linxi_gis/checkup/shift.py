@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from linxi_gis import crs, datum
 from linxi_gis.checkup.record import COMMON, GRAVE, Fault
 from linxi_gis.checkup.sheet import Sheet
 from linxi_gis.crs import FloatArray
 
-# Our choices. Shifts are looked for up to 60 m; web-map coordinates are tried by their own formula.
-REACH_M = 60.0
-_BIN_M = 2.0
-_NEAR_M = 6.0  # pairs this near the fullest bin are refined: our choice
-_LEAST = 20  # corners that must agree
-# Corners of no common border fill the 6 m evenly (3 m an axis); a wider heap than this is no border.
-_SPREAD_M = 1.5
+# All these are our choices; benchmarks/shift.py shows what they come to.
+REACH_M = 60.0  # shifts are looked for so far; web-map coordinates are tried by their own formula
+_WINDOW_M = 75.0  # pairs of corners so near vote: a heap at the border of what is looked for is whole
+_BIN_M = 1.0
+_SCALES_M = (1.0, 2.0, 4.0, 7.0)  # widths of heaps that are tried
+_WIDEST_M = 8.0  # corners of no common border make wide heaps
+_LEAST = 15  # corners that must agree
+_SHARP_M = 0.5  # so narrow a heap is no chance; of a wider one the corners must be
+_SHARE = 0.10  # this share of the smaller layer's: borders that run along each other heap up fewer
 _CHANCE = 8.0  # how many times more than by chance
-_GRAVE_M = 10.0  # our choice: twice the 5 m the demonstration's lines are stated to
+_ASKED = 20_000  # corners of a layer that vote; of more, evenly chosen ones
+_FLOOR_M = 0.01  # degrees are written to 1e-7: no estimate is surer
+_GRAVE_M = 10.0  # twice the 5 m the demonstration's lines are stated to
 _SAME_M = 1.0
+_ROUNDS, _EDGE = 100, 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One layer against another (m): add dx, dy to the first to bring it on the second; one standard error."""
+    """One layer against another (m): add dx, dy to the first to bring it on the second.
+
+    `error` is one standard error of dx and of dy, `noise` how far single corners lie off (one standard deviation an axis),
+    `corners` how many of the first agree.
+    """
 
     dx: float
     dy: float
     error: float
+    noise: float
     corners: int
 
     @property
@@ -43,41 +55,90 @@ class Estimate:
 def estimate(moved: FloatArray, fixed: FloatArray) -> Estimate | None:
     """Return the shift that most corners of two layers, shape (n, 2) in metres, agree on; None when none stands out.
 
-    Every pair of corners within 60 m votes for its displacement: what comes by chance is spread evenly, a shared
-    border piles up in one place, found again as the mean of the pairs round the fullest bin.
+    Every pair of corners within 75 m votes for its displacement: what comes by chance is spread evenly, a shared
+    border heaps up in one place. A normal heap on an even ground is fitted to the votes by expectation-maximisation
+    (Dempster, Laird, Rubin 1977); its middle is the shift, its width the noise of drawing, over the root of its votes
+    the standard error. Borders drawn again with other corners are not recognised.
 
     >>> xy = np.random.default_rng(1).uniform(0, 9000, (300, 2))
     >>> found = estimate(xy - (16.0, 12.0), xy)
     >>> round(found.dx, 3), round(found.dy, 3), found.corners
     (16.0, 12.0, 300)
     """
-    if not len(moved) or not len(fixed):
-        return None
-    targets: Any = shapely.points(fixed)  # stubs say one or many
-    tree = shapely.STRtree(targets)
-    rows, others = tree.query(shapely.points(moved), predicate="dwithin", distance=REACH_M)
-    votes = fixed[others] - moved[rows]
+    moved = moved[:: max(-(-len(moved) // _ASKED), 1)]
+    votes, rows = _votes(moved, fixed)
     if len(votes) < _LEAST:
         return None
-    edges = np.arange(-REACH_M - _BIN_M, REACH_M + 2.0 * _BIN_M, _BIN_M)
+    heap = _fitted(votes, *_fullest(votes))
+    if heap is None:
+        return None
+    middle, width, among = heap
+    agreeing = len(np.unique(rows[among > 0.5]))
+    needed = _LEAST if width <= _SHARP_M else max(_LEAST, _SHARE * min(len(moved), len(fixed)))
+    count = float(among.sum())
+    chance = (len(votes) - count) * (2.0 * max(width, _BIN_M) / _WINDOW_M) ** 2
+    if agreeing < needed or width > _WIDEST_M or count < _CHANCE * chance or np.hypot(*middle) > REACH_M:
+        return None
+    error = max(width / float(np.sqrt(count)), _FLOOR_M)
+    return Estimate(float(middle[0]), float(middle[1]), error, width, agreeing)
+
+
+def _votes(moved: FloatArray, fixed: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:
+    """Return the displacements of pairs of corners within 75 m, and which corner of the first each is of."""
+    if not len(moved) or not len(fixed):
+        return np.empty((0, 2)), np.empty(0, dtype=np.intp)
+    targets: Any = shapely.points(fixed)  # stubs say one or many
+    rows, others = shapely.STRtree(targets).query(shapely.points(moved), predicate="dwithin", distance=_WINDOW_M)
+    return fixed[others] - moved[rows], rows
+
+
+def _fullest(votes: FloatArray) -> tuple[FloatArray, float]:
+    """Return where votes heap up most, for a heap of any of the widths tried, and that width."""
+    edges = np.arange(-_WINDOW_M, _WINDOW_M + _BIN_M, _BIN_M)
     counts, _, _ = np.histogram2d(votes[:, 0], votes[:, 1], bins=(edges, edges))
-    padded = np.pad(counts, 1)
-    smooth = sum(padded[i : i + len(counts), j : j + len(counts)] for i in range(3) for j in range(3))
-    top = np.unravel_index(int(np.argmax(smooth)), counts.shape)
-    middle = np.array([edges[top[0]] + _BIN_M / 2.0, edges[top[1]] + _BIN_M / 2.0])
-    for _ in range(10):
-        near = votes[np.hypot(*(votes - middle).T) < _NEAR_M]
-        if not len(near):
+    places = (edges[:-1] + edges[1:]) / 2.0
+    beyond = np.hypot(places[:, np.newaxis], places[np.newaxis]) > REACH_M + _BIN_M
+    best, found = -np.inf, (np.zeros(2), _SCALES_M[0])
+    for width in _SCALES_M:
+        smooth = _smoothed(counts, width / _BIN_M)
+        smooth[beyond] = 0.0
+        top = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
+        stands_out = float(smooth[top]) * width  # the noise of an even ground, smoothed, goes with 1/width
+        if stands_out > best:
+            best, found = stands_out, (np.array([places[top[0]], places[top[1]]]), width)
+    return found
+
+
+def _smoothed(counts: FloatArray, bins: float) -> FloatArray:
+    reach = np.arange(-int(3.0 * bins), int(3.0 * bins) + 1)
+    kernel = np.exp(-0.5 * (reach / bins) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        counts = np.apply_along_axis(np.convolve, axis, counts, kernel, "same")
+    return counts
+
+
+def _fitted(votes: FloatArray, middle: FloatArray, width: float) -> tuple[FloatArray, float, FloatArray] | None:
+    """Fit a normal heap on an even ground; return its middle, its width (m, an axis) and how surely each vote is of it."""
+    share, even = 0.5, 1.0 / (np.pi * _WINDOW_M**2)
+    for _ in range(_ROUNDS):
+        away = ((votes - middle) ** 2).sum(axis=1)
+        heap = share * np.exp(-0.5 * away / width**2) / (2.0 * np.pi * width**2)
+        among: FloatArray = heap / (heap + (1.0 - share) * even)
+        count = float(among.sum())
+        if count < 1.0:
             return None
-        middle = near.mean(axis=0)
-    chance = len(votes) * (_NEAR_M / REACH_M) ** 2
-    if len(near) < _LEAST or len(near) < _CHANCE * chance:
-        return None
-    spread = float(np.sqrt(near.var(axis=0).mean()))
-    if spread > _SPREAD_M:
-        return None
-    error = spread / float(np.sqrt(len(near)))
-    return Estimate(float(middle[0]), float(middle[1]), error, len(near))
+        before, middle = middle, (among[:, np.newaxis] * votes).sum(axis=0) / count
+        width = max(float(np.sqrt((among * ((votes - middle) ** 2).sum(axis=1)).sum() / (2.0 * count))), _FLOOR_M)
+        share = min(count / len(votes), 1.0 - _EDGE)
+        if np.hypot(*(middle - before)) < _EDGE:
+            break
+    return middle, width, among
+
+
+def is_off(found: Estimate) -> bool:
+    """Whether a shift is more than a metre, three times its standard error, and what drawing itself strays."""
+    return found.size > max(_SAME_M, 3.0 * found.error, found.noise)
 
 
 def corners(sheet: Sheet) -> FloatArray:
@@ -89,21 +150,33 @@ def check(sheets: Sequence[Sheet]) -> Iterator[Fault]:
     """Yield layers that lie shifted against most of those they share corners with, and those in GCJ-02."""
     degrees = [corners(sheet) for sheet in sheets]
     plane = [crs.plane_of_points(xy) for xy in degrees]
+    pairs: dict[tuple[int, int], Estimate] = {}
+    for n, m in combinations(range(len(sheets)), 2):
+        one = estimate(plane[n], plane[m])
+        if one is not None:
+            pairs[n, m], pairs[m, n] = one, replace(one, dx=-one.dx, dy=-one.dy)
     for n, sheet in enumerate(sheets):
-        back = crs.plane_of_points(datum.wgs84_of_gcj02(degrees[n]))
-        others = [m for m in range(len(sheets)) if m != n]
-        found = [(m, one) for m in others if (one := estimate(plane[n], plane[m])) is not None]
-        webbed = [m for m in others if (one := estimate(back, plane[m])) is not None and one.size < _SAME_M]
-        if webbed and not found:
-            names = "、".join(sheets[m].title for m in webbed)
-            yield Fault("gcj02", GRAVE, sheet.id, (), sheet.box(), f"与 {len(webbed)} 个图层纠偏后才重合",
-                        f"{sheet.title}疑为 GCJ-02（火星坐标），纠偏后与{names}重合",
-                        "请索取 CGCS2000 原始数据；不要自行纠偏后当作正式图层", sheets[webbed[0]].id)  # fmt: skip
-            continue
-        off = [(m, one) for m, one in found if one.size > max(_SAME_M, 3.0 * one.error)]
-        if off and 2 * len(off) > len(found):
+        found = [(m, pairs[n, m]) for m in range(len(sheets)) if (n, m) in pairs]
+        off = [(m, one) for m, one in found if is_off(one)]
+        if not found:
+            yield from _of_web_map(sheets, degrees, plane, n)
+        elif 2 * len(off) > len(found):
             m, one = max(off, key=lambda pair: pair[1].corners)
             yield Fault("shift", GRAVE if one.size > _GRAVE_M else COMMON, sheet.id, (), sheet.box(),
                         f"dx {-one.dx:+.2f} m，dy {-one.dy:+.2f} m，±{one.error:.2f} m（{one.corners} 个拐点）",
                         f"{sheet.title}相对{sheets[m].title}等整体偏移 {one.size:.1f} m",
                         "请向提供单位核对坐标转换参数", sheets[m].id)  # fmt: skip
+
+
+def _of_web_map(
+    sheets: Sequence[Sheet], degrees: Sequence[FloatArray], plane: Sequence[FloatArray], n: int
+) -> Iterator[Fault]:
+    """Yield a layer that shares corners with others once it is brought back from GCJ-02."""
+    sheet, back = sheets[n], crs.plane_of_points(datum.wgs84_of_gcj02(degrees[n]))
+    others = [(m, estimate(back, plane[m])) for m in range(len(sheets)) if m != n]
+    webbed = [m for m, one in others if one is not None and one.size < _SAME_M]
+    if webbed:
+        names = "、".join(sheets[m].title for m in webbed)
+        yield Fault("gcj02", GRAVE, sheet.id, (), sheet.box(), f"与 {len(webbed)} 个图层纠偏后才重合",
+                    f"{sheet.title}疑为 GCJ-02（火星坐标），纠偏后与{names}重合",
+                    "请索取 CGCS2000 原始数据；不要自行纠偏后当作正式图层", sheets[webbed[0]].id)  # fmt: skip

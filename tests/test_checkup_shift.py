@@ -1,0 +1,77 @@
+"""The shift estimator: planted shifts are found, with an uncertainty that covers them, and none is invented."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+from click.testing import CliRunner
+
+pytest.importorskip("benchmarks.engine", reason="a source distribution has no benchmarks")
+
+from benchmarks import shift as bench
+from linxi_gis import crs
+from linxi_gis.checkup import shift
+from linxi_gis.cli.checkup import layers_check
+from linxi_layers.demo_defects.build import SHIFT_M
+
+COUNTIES = Path(__file__).parents[1].parent / "shared/data/boundary/linxi_and_neighbours_tianditu.geojson"
+_FIGURE = re.compile(r"dx ([+-][\d.]+) m，dy ([+-][\d.]+) m，±([\d.]+) m")
+
+
+@pytest.mark.parametrize("size", [0.5, 20.0, 50.0])
+@pytest.mark.parametrize(("share", "noise"), [(1.0, 0.0), (1.0, 5.0), (0.3, 1.0), (0.3, 5.0), (0.1, 2.0)])
+def test_a_planted_shift_is_found_to_a_metre_and_its_error_says_how_well(share: float, noise: float, size: float) -> None:
+    found = bench.tally(bench.Case("", share), size, noise)
+    assert found.silent == 0 and max(found.errors) < 0.5
+    assert found.covered >= 0.85 * 2 * len(found.errors), "two standard errors cover 95 % of normal errors; these are 64"
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0, 5.0])
+def test_no_shift_is_invented_where_there_is_none(noise: float) -> None:
+    still = [one for _, one in bench.runs(bench.Case("", 0.3), 0.0, noise)]
+    assert all(one is not None and not shift.is_off(one) for one in still)
+    assert [one for _, one in bench.runs(bench.Case("", 0.0), 0.0, noise) if one is not None] == []
+
+
+def test_a_shift_that_is_less_than_the_noise_of_drawing_is_no_fault() -> None:
+    assert not shift.is_off(shift.Estimate(2.0, 0.0, 0.1, 4.0, 500))
+    assert shift.is_off(shift.Estimate(20.0, 0.0, 0.1, 4.0, 500))
+    assert not shift.is_off(shift.Estimate(5.0, 0.0, 2.0, 4.0, 20))
+    assert not shift.is_off(shift.Estimate(0.7, 0.7, 0.01, 0.2, 500))
+
+
+def test_of_a_great_many_corners_only_some_are_asked() -> None:
+    xy = np.random.default_rng(150424).uniform(0.0, 400_000.0, (50_000, 2))
+    found = shift.estimate(xy + np.array([3.0, -4.0]), xy)
+    assert found is not None and (found.dx, found.dy) == pytest.approx((-3.0, 4.0), abs=0.05)
+    assert found.corners <= 20_000
+
+
+def test_the_planted_red_line_is_found_to_a_metre_within_its_uncertainty() -> None:
+    told = CliRunner().invoke(layers_check, ["redline", "--catalog", "demo-defects", "--on", "2026-09-01", "--format", "json"])
+    (fault,) = [one for one in json.loads(told.stdout)["faults"] if one["code"] == "shift"]
+    match = _FIGURE.match(fault["figure"])
+    assert match is not None, fault["figure"]
+    *off, error = (float(figure) for figure in match.groups())
+    assert off == pytest.approx(SHIFT_M, abs=1.0)
+    assert np.abs(np.subtract(off, SHIFT_M)).max() <= 2.0 * error + 0.005, "printed to a centimetre"
+    assert "整体偏移 20.0 m" in fault["text"]
+
+
+@pytest.mark.skipif(not COUNTIES.is_file(), reason="../shared/data 没有天地图邻县边界")
+def test_real_counties_that_share_their_borders_lie_on_each_other() -> None:
+    _, _, wkb, _ = pyogrio.raw.read(COUNTIES)
+    corners = [crs.plane_of_points(np.unique(shapely.get_coordinates(one), axis=0)) for one in shapely.from_wkb(wkb)]
+    found = [one for a, b in combinations(corners, 2) if (one := shift.estimate(a, b)) is not None]
+    assert len(found) >= 6, "Linxi has four neighbours, they have each other"
+    assert max(one.size for one in found) < 0.01
+    for a, b in combinations(corners, 2):
+        one = shift.estimate(a + np.array(SHIFT_M), b)
+        assert one is None or (one.dx, one.dy) == pytest.approx((-16.0, -12.0), abs=0.05)
