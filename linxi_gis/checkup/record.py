@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import date
 
 from linxi_gis import crs
 from linxi_gis.crs import Geometry
@@ -12,11 +13,20 @@ from linxi_gis.fitness import FIT, RESERVED, UNFIT
 GRAVE, COMMON, HINT = "严重", "一般", "提示"
 SEVERITIES = (GRAVE, COMMON, HINT)
 _REASONS = 5
+KINDS = {
+    "unreadable": "读不出来", "crs_missing": "缺坐标系", "gcj02": "疑为 GCJ-02", "shift": "整体偏移",
+    "outside": "在县域以外", "empty": "没有图形", "invalid": "图形不合规", "spike": "尖刺", "sliver": "碎条", "tiny": "碎块",
+    "placeholder_word": "占位图斑", "placeholder_box": "外包矩形", "placeholder_county": "盖满全县", "duplicate": "重复",
+    "overlap": "同层重叠", "tile_overlap": "应铺满而重叠", "gap": "缝隙", "exclusive": "与另一图层交叉", "encoding": "乱码",
+    "code_missing": "缺编号", "code_malformed": "编码不合式", "code_repeated": "编号重复", "class_unmapped": "类别不在对应表中",
+    "class_contradicted": "编码与类别不一致", "area_differs": "面积不符", "dates": "日期颠倒", "status": "已批准而无文件",
+    "disappeared": "上一版有，这一版没有",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fault:
-    """One thing that is wrong with a layer.
+    """One thing that is wrong with a layer; `code` is one of `KINDS`.
 
     `zones` are zone ids of the layer, then those of `other` where two layers are at odds. `geometry` is longitude
     latitude (EPSG:4490); the whole layer's box, or the county, where no single place can be named.
@@ -53,6 +63,7 @@ class Checkup:
     """The faults of all layers, the gravest first within a layer, and a card a layer in catalogue order."""
 
     title: str
+    day: date
     demonstration: bool
     faults: tuple[Fault, ...]
     cards: tuple[Card, ...]
@@ -71,11 +82,6 @@ def ordered(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(
         sorted(kept, key=lambda f: (place[f.layer], SEVERITIES.index(f.severity), f.code, f.zones))
     )
-
-
-def softened(faults: Iterable[Fault]) -> list[Fault]:
-    """Return faults as hints: what they say is told, and lowers no score."""
-    return [replace(fault, severity=HINT) for fault in faults]
 
 
 def card(layer: str, title: str, version: str, sha256: str, faults: Sequence[Fault], sublayer: str = "") -> Card:

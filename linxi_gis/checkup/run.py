@@ -37,7 +37,7 @@ def check(
         card(one.id, one.title, one.version, hashes.get(one.id, ""), [f for f in kept if f.layer == one.id], part or "")
         for one, part in ((entry.identity, entry.sublayer) for entry in held) if not only or one.id in only
     )  # fmt: skip
-    return Checkup(catalog.title, catalog.demonstration, kept, cards)
+    return Checkup(catalog.title, day, catalog.demonstration, kept, cards)
 
 
 def _lost(catalog: Catalog, sheet: Sheet, frame: Geometry) -> list[Fault]:

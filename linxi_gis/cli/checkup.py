@@ -15,15 +15,16 @@ from linxi_gis.errors import UsageError
 
 if TYPE_CHECKING:
     from linxi_gis.checkup.record import Checkup
+    from linxi_gis.library import Library
 
 
 @click.command("check", cls=words.Command)
 @click.argument("layers", nargs=-1, metavar="[图层编号]...")
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
 @click.option("--on", metavar="日期", help=roof.ON_HELP)
-@click.option("--format", "form", type=click.Choice(["table", "json", "gpkg"]), default="table", metavar="格式",
-              help="table、json 或 gpkg（每个问题一个图形）")  # fmt: skip
-@click.option("--out", metavar="文件", help="写到哪个文件；gpkg 必须写")
+@click.option("--format", "form", type=click.Choice(["table", "json", "gpkg", "html"]), default="table", metavar="格式",
+              help="table、json、gpkg（每个问题一个图形）或 html（离线地图）")  # fmt: skip
+@click.option("--out", metavar="文件", help="写到哪个文件；gpkg 和 html 必须写")
 @click.option("--record", is_flag=True, help="把结论记在目录旁边；记为不可用的图层研判时按未核查，直到文件变了或重新记录")
 def layers_check(
     layers: tuple[str, ...], catalog: str | None, on: str | None, form: str, out: str | None, record: bool
@@ -31,8 +32,8 @@ def layers_check(
     """图层体检：每个问题在哪里、多严重、怎么改；每个图层能不能用于研判。"""
     from linxi_gis.checkup import run
 
-    if form == "gpkg" and not out:
-        raise UsageError("gpkg 要写到文件", remedy="请加 --out 体检.gpkg")
+    if form in ("gpkg", "html") and not out:
+        raise UsageError(f"{form} 要写到文件", remedy=f"请加 --out 体检.{form}")
     if record and roof.is_bundled(roof.catalog_path(catalog, tell=False)):
         raise UsageError("自带的示意目录不能改", remedy="请把目录连同图层复制出来，再用 --catalog 指明")
     office = roof.open_office(catalog)
@@ -40,7 +41,8 @@ def layers_check(
     unknown = [one for one in layers if one not in office.library.catalog.ids()]
     if unknown:
         raise UsageError(f"目录里没有图层 {unknown[0]}", remedy="用 linxi layers list 查看编号")
-    county = replace(office.library, heeding=False).county(day)  # what was said before must not decide what is said now
+    library = replace(office.library, heeding=False)  # what was said before must not decide what is said now
+    county = library.county(day)
     if county is None:
         raise UsageError("不知道县界，无法体检", remedy="请在目录中加入 admin_county 图层")
     done = run.check(office.library.catalog, day, county, layers, lambda line: click.echo(line, err=True))
@@ -49,9 +51,12 @@ def layers_check(
     if form == "gpkg":
         _write_gpkg(done, Path(str(out)))
         return
-    text = _json(done) if form == "json" else _text(done)
+    text = _page(done, library, day) if form == "html" else _json(done) if form == "json" else _text(done)
     if out:
-        Path(out).write_text(text + "\n", encoding="utf-8", newline="\n")
+        try:
+            Path(out).write_text(text + "\n", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise UsageError(f"文件 {out} 写不出来", remedy="请换一个 --out") from error
     else:
         click.echo(text)
 
@@ -68,6 +73,17 @@ def _record(done: Checkup, catalog: Path, day: date) -> None:
     bad = [one.layer for one in scores if one.score == fitness.UNFIT]
     told = f"，其中不可用 {len(bad)} 个（{'、'.join(bad)}），研判时按未核查" if bad else ""
     click.echo(f"{len(scores)} 个图层的结论记入 {fitness.path_of(catalog)}{told}", err=True)
+
+
+def _page(done: Checkup, library: Library, day: date) -> str:
+    """The map; beneath the findings the layers that have any, where they can be drawn at all."""
+    import linxi_maps
+    from linxi_gis.model import Layer
+
+    named = {fault.layer for fault in done.faults} | {fault.other for fault in done.faults}
+    layers = [one for one in library.layers(day) if isinstance(one, Layer) and one.identity.id in named]
+    shown = [linxi_maps.map_layer(layer) for layer in layers]
+    return linxi_maps.checkup_map(done, shown, outline=library.county_lonlat(day))
 
 
 def _text(done: Checkup) -> str:
