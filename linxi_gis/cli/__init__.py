@@ -21,6 +21,7 @@ from linxi_gis.cli import (
     industry,
     layerdiff,
     layerimport,
+    layermeta,
     read,
     rules,
     screen,
@@ -44,6 +45,7 @@ county.layers.add_command(clauses.layers_import)
 county.layers.add_command(layerimport.layers_init)
 county.layers.add_command(layerdiff.layers_diff)
 county.layers.add_command(checkup.layers_check)
+county.layers.add_command(layermeta.layers_metadata)
 
 # New objects before a look for garbage: a short run makes some 100,000, none of it garbage, and each look takes ms.
 _GARBAGE = 20_000

@@ -14,7 +14,7 @@ from linxi_gis.cli import roof, words
 from linxi_gis.errors import LayerError, UsageError
 
 if TYPE_CHECKING:
-    from linxi_gis.catalog import Catalog
+    from linxi_gis.catalog import Catalog, Entry
     from linxi_gis.importing.differ import Change, Difference
     from linxi_gis.model import Layer
 
@@ -44,23 +44,35 @@ def layers_diff(before: str, after: str, catalog: str | None, form: str, out: st
         _table(found)
 
 
-def _opened(held: Catalog, said: str) -> Layer:
+def version_of(held: Catalog, said: str) -> Entry:
+    """Return the version that `id@version` names, or `id` where it has but one; raises UsageError."""
+    layer_id, at, version = said.partition("@")
+    found = [one for one in held.versions(layer_id) if not at or one.identity.version == version]
+    if len(found) != 1:
+        have = "、".join(f"{one.identity.id}@{one.identity.version}" for one in held.entries)
+        what = f"{said} 有几个版本" if found else f"目录里没有 {said}"
+        raise UsageError(what, remedy=f"写成 编号@版本；有：{have or '（没有图层）'}")
+    return found[0]
+
+
+def opened(held: Catalog, entry: Entry) -> Layer:
+    """Return a version ready for use, whatever the day; raises LayerError where it cannot be used."""
     from linxi_gis.library import Library
     from linxi_gis.model import Layer
     from linxi_gis.prepared import Cache
 
-    layer_id, _, version = said.partition("@")
-    entry = next((one for one in held.versions(layer_id) if one.identity.version == version), None)
-    if entry is None:
-        have = "、".join(f"{one.identity.id}@{one.identity.version}" for one in held.entries)
-        raise UsageError(f"目录里没有 {said}", remedy=f"写成 编号@版本；有：{have or '（没有图层）'}")
-    if not entry.columns.id:
-        raise UsageError(f"{said} 没有写明编号列，不能逐个比较", remedy='请在 catalog.toml 的 columns 里写明 id = "..."')
     alone = replace(held, entries=(replace(entry, effective_from=None, effective_to=None),), required_themes=())
     (layer,) = Library(alone, cache=Cache(roof.cache_folder()), heeding=False).layers(date.max)
     if not isinstance(layer, Layer):
         raise LayerError(layer.issue.text, remedy=layer.issue.remedy)
     return layer
+
+
+def _opened(held: Catalog, said: str) -> Layer:
+    entry = version_of(held, said)
+    if not entry.columns.id:
+        raise UsageError(f"{said} 没有写明编号列，不能逐个比较", remedy='请在 catalog.toml 的 columns 里写明 id = "..."')
+    return opened(held, entry)
 
 
 def _row(one: Change) -> dict[str, str | float]:
