@@ -75,7 +75,6 @@ class Entry:
     encoding: str | None
     columns: Columns
     classes: tuple[tuple[str, str], ...]
-    sensitivity: str = ""
 
     @property
     def extent_path(self) -> Path | None:
@@ -306,6 +305,7 @@ def _entry(layer: Mapping[str, Any], columns: Mapping[str, str], head: Mapping[s
             demonstration=head["demonstration"] or layer["status"] == "demonstration",
             accuracy_m=DEFAULT_ACCURACY_M if layer["accuracy_m"] is None else layer["accuracy_m"],
             range_m=layer["range_m"],
+            sensitivity=layer["sensitivity"],
         ),
         path=(folder / layer["path"]).resolve(),
         sublayer=layer["sublayer"],
@@ -319,7 +319,6 @@ def _entry(layer: Mapping[str, Any], columns: Mapping[str, str], head: Mapping[s
         encoding=layer["encoding"],
         columns=Columns(*(columns[name] for name in _COLUMN_KEYS)),
         classes=tuple(layer["classes"].items()),
-        sensitivity=layer["sensitivity"],
     )
 
 

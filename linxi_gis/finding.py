@@ -164,7 +164,8 @@ class LayerResult:
 
     A layer that could not be used has status `not_checked` and says why in `issues`. `area_m2` and
     `length_m` are of the union of its zones within the site, so `share_of_site` never passes 1.
-    `covered_share` tells how much of the site lies where the layer claims to know.
+    `covered_share` tells how much of the site lies where the layer claims to know. `sensitivity` is "" where
+    the catalogue says nothing of it.
     """
 
     id: str
@@ -185,6 +186,7 @@ class LayerResult:
     hits: tuple[Hit, ...] = ()
     nearest: Hit | None = None
     issues: tuple[Issue, ...] = ()
+    sensitivity: str = ""
 
     @property
     def outdated(self) -> bool:

@@ -170,6 +170,7 @@ def _gap_result(gap: Gap) -> LayerResult:
         range_m=identity.range_m,
         covered_share=0.0,
         issues=(gap.issue,),
+        sensitivity=identity.sensitivity,
     )
 
 
@@ -205,6 +206,7 @@ def layer_result(
         hits=tuple(hit for hit in hits if hit.relation.hit or hit.distance_m <= _listed(site, layer)),
         nearest=None if near is None or near.relation.hit else near,
         issues=(*layer.issues, *issues),
+        sensitivity=identity.sensitivity,
     )
 
 

@@ -101,7 +101,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class LayerIdentity:
-    """What is known of a layer before, or without, opening it."""
+    """What is known of a layer before, or without, opening it.
+
+    `sensitivity` is 公开, 内部 or 不得导出 (`catalog.SENSITIVITIES`), "" where the catalogue does not say.
+    """
 
     id: str
     theme: str
@@ -112,6 +115,7 @@ class LayerIdentity:
     demonstration: bool = False
     accuracy_m: float = 1.0
     range_m: float = 2000.0
+    sensitivity: str = ""
 
 
 MAY_BE_STALE = "数据可能过期"

@@ -36,7 +36,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     folder = tmp_path_factory.mktemp("county")
     overlapping = [square(9_000, 0, 60, 100), square(9_040, 0, 60, 100)]
     write_layer(folder / "redline.gpkg", [COVER, COVER, NEAR, *overlapping])
-    return open_library(folder, [entry("redline", "ecological_redline", "redline.gpkg")])
+    return open_library(folder, [entry("redline", "ecological_redline", "redline.gpkg", sensitivity="内部")])
 
 
 @contextmanager
@@ -280,6 +280,8 @@ def test_bad_parameters_and_places_are_problems(client: httpx.Client) -> None:
 def test_layers_rules_health_and_schema(client: httpx.Client) -> None:
     layers = client.get("/v1/layers").json()["layers"]
     assert (layers[0]["id"], layers[0]["status"], layers[0]["zones"]) == ("redline", "usable", 5)
+    assert layers[0]["sensitivity"] == "内部" and "sensitivity" not in layers[1]
+    assert post(client, square(0, 0, 10))["layers"][0]["sensitivity"] == "内部"
     ids = {rule["id"] for rule in client.get("/v1/rules", params={"on": "2026-08-14"}).json()["rules"]}
     assert "WSP-002-OLD" in ids and "WSP-002" not in ids
     whole = client.get("/v1/rules/WSP-002").json()

@@ -88,6 +88,25 @@ def test_a_library_opened_anew_gives_the_same_bytes(tmp_path: Path) -> None:
     assert len(texts) == 1
 
 
+def test_a_layer_says_how_sensitive_it_is_where_the_catalogue_does(tmp_path: Path) -> None:
+    """One layer is there, one is not: of both it is known. The third says nothing, and its extract is as it was."""
+    write_layer(tmp_path / "redline.gpkg", [square(50, 50, 200)])
+    write_layer(tmp_path / "wet.gpkg", [square(50, 50, 200)])
+    entries = [
+        entry("redline", "ecological_redline", "redline.gpkg", sensitivity="不得导出"),
+        entry("farm", "permanent_farmland", "gone.gpkg", sensitivity="内部"),
+        entry("wet", "wetland", "wet.gpkg"),
+    ]
+    body = extract.build(assess([site(HUNDRED, "a")], open_library(tmp_path, entries), RULES, DAY)[0])
+    SCHEMA.validate(json.loads(extract.canonical(body)))
+    assert {one["id"]: one.get("sensitivity") for one in body["layers"]} == {
+        "redline": "不得导出", "farm": "内部", "wet": None
+    }  # fmt: skip
+    assert "sensitivity" not in body["layers"][2]
+    body["layers"][0]["sensitivity"] = "绝密"
+    assert not SCHEMA.is_valid(body)
+
+
 def test_the_digest_is_that_of_the_rest(tmp_path: Path) -> None:
     body = extract.build(answers(tmp_path)[0])
     digest = body.pop("digest")

@@ -80,7 +80,7 @@ def test_every_example_of_the_catalogue_is_one_when_it_is_uncommented(tmp_path: 
     (tmp_path / "all.toml").write_text(body, encoding="utf-8")
     held = catalog.read(tmp_path / "all.toml")
     assert [one.identity.theme for one in held.entries] == list(THEMES)
-    assert held.entries[0].sensitivity == "内部"
+    assert held.entries[0].identity.sensitivity == "内部"
 
 
 def test_a_gbk_package_becomes_a_version_the_library_reads(tmp_path: Path) -> None:

@@ -371,6 +371,7 @@ def _layer(layer: Layer | Gap) -> dict[str, Any]:
         "version": identity.version,
         "legal_status": identity.legal_status,
         "demonstration": identity.demonstration,
+        **({"sensitivity": identity.sensitivity} if identity.sensitivity else {}),
         "status": ("stale" if layer.stale else "usable") if isinstance(layer, Layer) else "not_checked",
         "zones": len(layer.zone_ids) if isinstance(layer, Layer) else 0,
         "sha256": layer.sha256 if isinstance(layer, Layer) else "",

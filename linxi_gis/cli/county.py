@@ -44,7 +44,7 @@ class _Holding:
     sensitivity: str
 
 
-def _holding(layer: Layer | Gap, sensitivity: str) -> _Holding:
+def _holding(layer: Layer | Gap) -> _Holding:
     from linxi_gis.model import Gap
 
     identity = layer.identity
@@ -56,7 +56,7 @@ def _holding(layer: Layer | Gap, sensitivity: str) -> _Holding:
         issues = tuple(text for text in (layer.stale, *(issue.text for issue in layer.issues)) if text)
     return _Holding(
         identity.id, identity.theme, identity.title, identity.required, identity.version, status, zones, sha256, issues,
-        sensitivity,
+        identity.sensitivity,
     )  # fmt: skip
 
 
@@ -89,11 +89,7 @@ def layers_list(catalog: str | None, on: str | None, form: str) -> None:
 
 def _held(office: roof.Office, day: date) -> tuple[Sequence[Layer | Gap], list[_Holding]]:
     opened = office.library.layers(day)
-    entries = office.library.catalog.entries
-    said = {(one.identity.id, one.identity.version): one.sensitivity for one in entries}
-    return opened, [
-        _holding(layer, said.get((layer.identity.id, layer.identity.version), "")) for layer in opened
-    ]
+    return opened, [_holding(layer) for layer in opened]
 
 
 class _Days(click.FloatRange):

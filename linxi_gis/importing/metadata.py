@@ -67,7 +67,7 @@ def record(entry: Entry, layer: Layer, file: Source, day: date) -> Record:
     spans = [] if entry.effective_from is None else [{"begin": entry.effective_from.isoformat(), "end": until}]
     shapes = np.array(list(layer.zones), dtype=object)
     party = {"organization": entry.authority or "（目录没有写批准机关）"}
-    limits = _LIMITS[entry.sensitivity] + ("；示意数据，结论无效力" if own.demonstration else "")
+    limits = _LIMITS[own.sensitivity] + ("；示意数据，结论无效力" if own.demonstration else "")
     boxes: list[Record] = [{"bbox": list(file.bounds), "crs": str(file.epsg)}] if file.epsg != 4326 else []
     degrees = [round(float(one), 7) for one in shapely.total_bounds(crs.lonlat_of_plane(shapes))]
     boxes.append({"bbox": degrees, "crs": 4326})
@@ -83,7 +83,7 @@ def record(entry: Entry, layer: Layer, file: Source, day: date) -> Record:
             "title": own.title, "abstract": _abstract(entry, layer), "edition": own.version, "language": "zho",
             "charset": "utf8", "url": "", "status": _progress(entry, day),
             "maintenancefrequency": "unknown", "rights": limits,
-            "accessconstraints": "restricted" if entry.sensitivity in ("内部", "不得导出") else "otherRestrictions",
+            "accessconstraints": "restricted" if own.sensitivity in ("内部", "不得导出") else "otherRestrictions",
             "license": {"name": limits}, "dates": _dates(entry, told),
             "extents": {"spatial": boxes, "temporal": spans},
             "keywords": {"default": {"keywords": [THEMES[own.theme], own.theme], "keywords_type": "theme"}},

@@ -346,6 +346,7 @@ def _layer(layer: LayerResult) -> Json:
         "version": layer.version,
         "legal_status": layer.legal_status,
         "demonstration": layer.demonstration,
+        **({"sensitivity": layer.sensitivity} if layer.sensitivity else {}),
         "sha256": layer.sha256,
         "accuracy_m": layer.accuracy_m,
         "range_m": layer.range_m,
