@@ -1,47 +1,120 @@
-"""`linxi layers diff`: what changed between two versions of a layer."""
+"""`linxi layers diff`: what changed between two versions of a layer, or two plain files, and which sites that touches."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from linxi_gis.cli import reading as readings
 from linxi_gis.cli import roof, words
 from linxi_gis.errors import LayerError, UsageError
+from linxi_gis.units import plain
 
 if TYPE_CHECKING:
     from linxi_gis.catalog import Catalog, Entry
-    from linxi_gis.importing.differ import Change, Difference
-    from linxi_gis.model import Layer
+    from linxi_gis.crs import Geometry
+    from linxi_gis.importing.editions import Edition
+    from linxi_gis.model import Layer, Site
+
+_CRS_HELP = "两个文件的坐标系（文件自己写明的不用写）：写一次两个都用，写两次先原后新；EPSG:编号、GCJ-02 等，同 linxi check"
+_FILES = ("gpkg", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """How plain files are read and paired; empty is not said."""
+
+    crs: tuple[str, ...]
+    id_column: str | None
+    by_shape: bool
 
 
 @click.command("diff", cls=words.Command)
-@click.argument("before", metavar="编号@原版本")
-@click.argument("after", metavar="编号@新版本")
+@click.argument("before", metavar="原")
+@click.argument("after", metavar="新")
 @click.option("--catalog", metavar="C.toml", help=roof.CATALOG_HELP)
-@click.option("--format", "form", type=click.Choice(["table", "json", "gpkg"]), default="table", metavar="格式",
-              help="table、json 或 gpkg（要 --out）")  # fmt: skip
-@click.option("--out", metavar="文件", help="gpkg 写到哪里")
-def layers_diff(before: str, after: str, catalog: str | None, form: str, out: str | None) -> None:
-    """比较同一图层的两个版本：新增、取消、改变的图斑和椭球面积（m²）。"""
-    from linxi_gis import catalog as catalogs
-    from linxi_gis.importing import differ
+@click.option("--id", "id_column", metavar="列名", help="文件里编号所在的字段；不写时按字段对照表找，找不到的按图形配对")
+@click.option("--by-shape", is_flag=True, help="不看编号，按图形配对（互相覆盖 95 % 以上的为同一个）")
+@click.option("--crs", "crs", multiple=True, metavar="坐标系", help=_CRS_HELP)
+@click.option("--sites", multiple=True, metavar="地块文件", help="看哪些地块涉及变化的地方，可多次；读法同 linxi check")
+@click.option("--sites-crs", metavar="坐标系", help="地块文件的坐标系，文件自己写明的不用写")
+@click.option("--format", "form", type=click.Choice(["table", "json", *_FILES]), default="table", metavar="格式",
+              help="table、json，或要 --out 的 gpkg、html（离线地图）")  # fmt: skip
+@click.option("--out", metavar="文件", help="gpkg、html 写到哪里；已有的不覆盖")
+def layers_diff(
+    before: str, after: str, catalog: str | None, id_column: str | None, by_shape: bool, crs: tuple[str, ...],
+    sites: tuple[str, ...], sites_crs: str | None, form: str, out: str | None,
+) -> None:  # fmt: skip
+    """比较两份图层：新增、取消、改变的图斑和椭球面积（m²）。
 
-    if (form == "gpkg") != (out is not None):
-        raise UsageError("--format gpkg 与 --out 要一起写")
-    held = catalogs.read(roof.catalog_path(catalog))
-    found = differ.compare(_opened(held, before), _opened(held, after))
+    原、新各写目录里的 编号@版本，或一个文件（shapefile、GeoPackage 等，读法同 linxi layers import）。
+    """
+    from linxi_gis.cli import difftold
+    from linxi_gis.importing import differ, touching
+
+    if (form in _FILES) != (out is not None):
+        raise UsageError("--format gpkg 或 html 与 --out 要一起写")
+    if out is not None and Path(out).exists():
+        raise UsageError(f"{out} 已经有了，没有覆盖", remedy="请换一个 --out")
+    old, new = _editions(before, after, catalog, _Wish(crs, id_column, by_shape))
+    found = differ.compare(old, new, by_shape=by_shape)
+    for line in (*old.notes, *new.notes, *found.doubts, *(["按图形配对"] if found.by_shape else [])):
+        click.echo(plain(f"提示：{line}"), err=True)
+    outline = _outline(catalog) if sites or form == "html" else None
+    met = touching.touched(found, _sites(sites, sites_crs, outline)) if sites else None
     if out is not None:
-        _geopackage(found, Path(out))
+        write = difftold.geopackage if form == "gpkg" else difftold.page
+        write(found, met, outline, Path(out))
         click.echo(out)
     elif form == "json":
-        click.echo(json.dumps(_plain(found), ensure_ascii=False, indent=1))
+        click.echo(difftold.as_json(found, met))
     else:
-        _table(found)
+        difftold.table(found, met)
+
+
+def _editions(before: str, after: str, catalog: str | None, wish: _Wish) -> tuple[Edition, Edition]:
+    """Return both sides; raises UsageError for what is neither a version nor a file, and for options that fit neither."""
+    from linxi_gis import catalog as catalogs
+
+    files = [_is_file(said) for said in (before, after)]
+    if len(wish.crs) > 2:
+        raise UsageError("--crs 最多写两次", remedy="先原后新")
+    if not any(files) and (wish.crs or wish.id_column):
+        raise UsageError("--crs、--id 只用于文件", remedy="目录里的图层请在 catalog.toml 写明 crs 和 columns")
+    held = None if all(files) else catalogs.read(roof.catalog_path(catalog))
+    systems = (wish.crs * 2)[:2] or (None, None)
+    made = [
+        _of_file(said, system, wish.id_column, held) if is_file or held is None else _of_version(held, said)
+        for said, is_file, system in zip((before, after), files, systems, strict=True)
+    ]
+    return made[0], made[1]
+
+
+def _is_file(said: str) -> bool:
+    """Whether an argument is meant as a file: it is there, or it is written like one."""
+    return Path(said).exists() or ("." in said and "@" not in said) or "/" in said or "\\" in said
+
+
+def _of_file(said: str, system: str | None, id_column: str | None, held: Catalog | None) -> Edition:
+    from linxi_gis.importing import aliases, editions, package
+    from linxi_gis.intake.reading import Options
+    from linxi_layers import aliases_file
+
+    beside = None if held is None else held.path.parent / aliases.FILE
+    table = aliases.read(beside if beside is not None and beside.is_file() else aliases_file())
+    return editions.of_file(Path(said), Options(crs=system, limits=package.LIMITS), table, id_column)
+
+
+def _of_version(held: Catalog, said: str) -> Edition:
+    from linxi_gis.importing import editions
+
+    entry = version_of(held, said)
+    return editions.of_layer(entry, opened(held, entry))
 
 
 def version_of(held: Catalog, said: str) -> Entry:
@@ -68,66 +141,22 @@ def opened(held: Catalog, entry: Entry) -> Layer:
     return layer
 
 
-def _opened(held: Catalog, said: str) -> Layer:
-    entry = version_of(held, said)
-    if not entry.columns.id:
-        raise UsageError(f"{said} 没有写明编号列，不能逐个比较", remedy='请在 catalog.toml 的 columns 里写明 id = "..."')
-    return opened(held, entry)
+def _outline(catalog: str | None) -> Geometry | None:
+    """Return the county's outline in longitude latitude, that of the catalogue or the bundled one."""
+    path = roof.catalog_path(catalog, tell=False)
+    return roof.open_office(str(path)).library.county_lonlat(datetime.now().date())
 
 
-def _row(one: Change) -> dict[str, str | float]:
-    return {
-        "kind": one.kind, "zone": one.zone, "name": one.name, "before_m2": one.before_m2, "after_m2": one.after_m2,
-        "grown_m2": float(one.grown.area), "shrunk_m2": float(one.shrunk.area), "what": one.what,
-    }  # fmt: skip
+def _sites(files: Sequence[str], system: str | None, county: Geometry | None) -> list[Site]:
+    """Return every site of the files; raises as `linxi check` refuses a file, and tells what was guessed."""
+    from linxi_gis.intake.guard import Reader
 
-
-def _plain(found: Difference) -> dict[str, object]:
-    return {
-        "before_m2": found.before_m2, "after_m2": found.after_m2, "same": found.same,
-        "changes": [_row(one) for one in found.changes],
-    }  # fmt: skip
-
-
-def _table(found: Difference) -> None:
-    from linxi_gis.cli.county import print_table
-    from linxi_gis.importing.differ import TITLES
-
-    rows = [
-        (TITLES[one.kind], one.zone, one.name, f"{one.before_m2:.2f}", f"{one.after_m2:.2f}", f"{one.grown.area:.2f}",
-         f"{one.shrunk.area:.2f}", one.what)
-        for one in found.changes
-    ]  # fmt: skip
-    print_table(("变化", "编号", "名称", "原面积 m²", "新面积 m²", "增 m²", "减 m²", "说明"), rows)
-    gain = found.after_m2 - found.before_m2
-    whole = f"{found.before_m2 / 1e6:.4f} → {found.after_m2 / 1e6:.4f} km²，{gain / 1e6:+.4f} km²"
-    click.echo(f"未变 {found.same} 个；全层（重叠只算一次）{whole}")
-
-
-def _geopackage(found: Difference, path: Path) -> None:
-    import numpy as np
-    import pyogrio
-    import shapely
-
-    from linxi_gis import crs
-    from linxi_gis.importing.differ import TITLES
-
-    if path.exists():
-        raise UsageError(f"{path} 已经有了，没有覆盖", remedy="请换一个 --out")
-    parts = [(one, side, shape) for one in found.changes for side, shape in (("增", one.grown), ("减", one.shrunk))]
-    parts = [(one, side, shape) for one, side, shape in parts if not shape.is_empty]
-    if not parts:
-        raise UsageError("没有图形变化，不写文件")
-    shapes = np.array([shape for _, _, shape in parts], dtype=object)
-    columns = {
-        "变化": [TITLES[one.kind] for one, _, _ in parts], "部分": [side for _, side, _ in parts],
-        "编号": [one.zone for one, _, _ in parts], "名称": [one.name for one, _, _ in parts],
-        "面积_m2": [f"{shape.area:.3f}" for _, _, shape in parts],
-    }  # fmt: skip
-    try:
-        pyogrio.raw.write(
-            path, shapely.to_wkb(crs.lonlat_of_plane(shapes)), [np.array(c, dtype=object) for c in columns.values()],
-            list(columns), geometry_type="Unknown", crs=crs.LONLAT, layer="diff", driver="GPKG",
-        )  # fmt: skip
-    except pyogrio.errors.DataSourceError as error:
-        raise UsageError(f"{path} 写不出来", remedy="请换一个 --out") from error
+    options = replace(readings.options_of(system, None, ()), county=county)
+    found: list[Site] = []
+    with Reader() as reader:
+        for name in files:
+            reading = readings.read_site_file(name, options, reader)
+            for issue in reading.issues:
+                click.echo(plain(f"提示：{name}：{issue.text}"), err=True)
+            found += reading.sites
+    return found

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from linxi_gis.importing.package import Parcel
     from linxi_gis.importing.recognise import Proposal
 
-_ALIASES = "aliases.toml"
 _TOLD = 12
 
 
@@ -95,7 +94,7 @@ def _plans(parcels: Sequence[Parcel], held: Catalog, wish: Wish) -> list[_Plan]:
     from linxi_gis.importing import aliases, recognise
     from linxi_layers import aliases_file
 
-    beside = held.path.parent / _ALIASES
+    beside = held.path.parent / aliases.FILE
     table = aliases.read(beside if beside.is_file() else aliases_file())
     if len(parcels) > 1 and (wish.layer_id or wish.title or wish.theme):
         names = "、".join(one.name for one in parcels)

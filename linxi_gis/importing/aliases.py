@@ -10,6 +10,7 @@ from pathlib import Path
 from linxi_gis.errors import CatalogError
 from linxi_gis.themes import THEMES
 
+FILE = "aliases.toml"  # beside a catalogue it stands in for the bundled one
 COLUMNS = ("id", "name", "class", "grade", "approval")
 _REMEDY = "请照自带的 aliases.toml 改正"
 

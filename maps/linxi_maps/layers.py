@@ -55,7 +55,7 @@ def map_layer(layer: Layer, *, near: Site | None = None) -> MapLayer:
         rows = np.sort(layer.tree.query(frame))
         shapes, kept = cut(layer.zones[rows], frame)
         rows, tolerance = rows[kept], SITE_TOLERANCE_M
-    shapes, tolerance = _simplified(shapes, layer.identity.theme, tolerance)
+    shapes, tolerance = simplified(shapes, layer.identity.theme, tolerance)
     return MapLayer(
         id=layer.identity.id,
         theme=layer.identity.theme,
@@ -123,7 +123,7 @@ def rounded(lonlat: GeometryArray) -> GeometryArray:
     return result
 
 
-def _simplified(shapes: GeometryArray, theme: str, tolerance_m: float) -> tuple[GeometryArray, float]:
+def simplified(shapes: GeometryArray, theme: str, tolerance_m: float) -> tuple[GeometryArray, float]:
     """Return plane shapes simplified, and the tolerance (m) that brought them within the vertex budget."""
     if len(shapes) == 0:
         return shapes, tolerance_m
