@@ -286,17 +286,22 @@ def cut(geometry: Any, step: float) -> Any:
     'LINESTRING (0 0, 0 1.5, 0 3)'
     """
     many = np.atleast_1d(np.asarray(geometry, dtype=object))
-    xy, owner = shapely.get_coordinates(many, return_index=True)
-    # An edge from the end of one ring or part to the next is none, but to look at one in vain does no harm.
-    long = (np.hypot(*(xy[1:] - xy[:-1]).T) > step) & (owner[1:] == owner[:-1])
-    if not long.any():
+    rows = long_edged(many, step)
+    if not len(rows):
         return geometry
     if many is not geometry:
         return shapely.segmentize(geometry, step)
     made = many.copy()
-    rows = np.flatnonzero(np.bincount(owner[1:][long]))
     made[rows] = shapely.segmentize(many[rows], step)
     return made
+
+
+def long_edged(shapes: NDArray[np.object_], step: float) -> NDArray[np.intp]:
+    """Return the rows of geometries, shape (n,), that have an edge longer than `step`, and of some that have none."""
+    xy, owner = shapely.get_coordinates(shapes, return_index=True)
+    # An edge from the end of one ring or part to the next is none, but to look at one in vain does no harm.
+    long = (np.hypot(*(xy[1:] - xy[:-1]).T) > step) & (owner[1:] == owner[:-1])
+    return np.flatnonzero(np.bincount(owner[1:][long]))
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from linxi_gis.importing.cataloguing import Listing
     from linxi_gis.importing.package import Parcel
     from linxi_gis.importing.recognise import Proposal
+    from linxi_gis.importing.versions import Written
 
 _TOLD = 12
 
@@ -70,20 +71,31 @@ def bring_in(files: Sequence[str], catalog: Path, wish: Wish) -> None:
     catalog = catalog.resolve()
     held = catalogs.read(catalog)
     options = Options(crs=wish.crs, limits=package.LIMITS)
-    with _bar(len(files)) as bar:
+    with _bar(3 * len(files), "入库") as bar:
         parcels = [one for name in files for one in package.read(Path(name), options, lambda said: bar.update(1, said))]
+        bar.update(1, "完成")
     plans = _plans(parcels, held, wish)
     for parcel, proposal, listing in plans:
         _show(parcel, proposal, listing, held)
     _agreed(wish, plans)
-    for parcel, _, listing in plans:
-        _write(parcel, listing, catalog)
+    written: list[Written] = []
+    try:
+        with _bar(2 * len(plans), "写入") as bar:
+            for parcel, _, listing in plans:
+                written.append(_write(parcel, listing, catalog, lambda said: bar.update(1, said)))
+            bar.update(1, "完成")
+    finally:  # what is in the catalogue is told, whatever became of the next
+        for one in written:
+            if one.there:
+                click.echo("同样的数据已在库中，只补目录", err=True)
+            click.echo(str(one.data))
 
 
-def _bar(files: int) -> ProgressBar[str]:
-    """Return a progress bar on stderr, of three steps a file (a further layer of a file moves it no further)."""
+def _bar(steps: int, label: str) -> ProgressBar[str]:
+    """Return a progress bar on stderr: each step that begins, and the end. Three steps a file; a further layer of it
+    moves the bar no further."""
     return click.progressbar(
-        length=3 * files, label="入库", file=sys.stderr, show_eta=False, item_show_func=lambda said: said or ""
+        length=steps + 1, label=label, file=sys.stderr, show_eta=False, item_show_func=lambda said: said or ""
     )
 
 
@@ -182,7 +194,7 @@ def _agreed(wish: Wish, plans: Sequence[_Plan]) -> None:
         raise click.Abort
 
 
-def _write(parcel: Parcel, listing: Listing, catalog: Path) -> None:
+def _write(parcel: Parcel, listing: Listing, catalog: Path, step: Callable[[str], None]) -> Written:
     from linxi_gis.importing import cataloguing, versions
 
     deed = versions.Deed(_who(), datetime.now().astimezone().isoformat(timespec="seconds"), f"linxi-gis {__version__}")
@@ -190,11 +202,11 @@ def _write(parcel: Parcel, listing: Listing, catalog: Path) -> None:
         "theme": listing.theme, "title": listing.title, "columns": dict(listing.columns),
         "classes": dict(listing.classes),
     }  # fmt: skip
+    step(f"GeoPackage {listing.layer_id}")
     written = versions.write(catalog.parent, listing.layer_id, listing.version, parcel, deed, told)
+    step(f"目录 {catalog.name}")
     cataloguing.add(catalog, listing, written.data)
-    if written.there:
-        click.echo("同样的数据已在库中，只补目录", err=True)
-    click.echo(str(written.data))
+    return written
 
 
 def _who() -> str:

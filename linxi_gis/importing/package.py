@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -16,6 +19,8 @@ from linxi_gis import crs
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
 from linxi_gis.geometry import heal
+from linxi_gis.importing.degrees import to_degrees
+from linxi_gis.importing.threads import are_valid
 from linxi_gis.intake.amounts import check_amounts
 from linxi_gis.intake.court import Ruling, decide, finite
 from linxi_gis.intake.disk import beside, guarded
@@ -73,15 +78,28 @@ def read(path: Path, options: Options, step: Step) -> list[Parcel]:
         raise InputError("文件不存在", where=str(path), remedy="请检查路径")
     step(f"读取 {path.name}")
     before = _stamp(path)
-    files = guarded(lambda: _files(path), path.name)
-    drafts = list(guarded(lambda: drafts_at(path, path.name, options.limits), path.name))
-    check_amounts(drafts, path.name, options.limits)
-    parcels = [_parcel(draft, options, files, step) for draft in drafts if draft.drawn]
+    with _uncollected(), ThreadPoolExecutor(1) as beside_it:
+        hashed = beside_it.submit(lambda: guarded(lambda: _files(path), path.name))
+        drafts = list(guarded(lambda: drafts_at(path, path.name, options.limits), path.name))
+        check_amounts(drafts, path.name, options.limits)
+        parcels = [_parcel(draft, options, hashed.result(), step) for draft in drafts if draft.drawn]
     if not parcels:
         raise InputError("文件里没有任何要素", where=path.name, remedy="请核对是否导出完整")
     if _stamp(path) != before:
         raise InputError("文件正在变动", where=path.name, remedy="请等文件写完后重试")
     return parcels
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from looking for circles among a million pairs of texts, of which it finds none."""
+    running = gc.isenabled()
+    gc.disable()  # of the whole process; a command does nothing else meanwhile
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _members(path: Path) -> list[Path]:
@@ -109,13 +127,13 @@ def _parcel(draft: Draft, options: Options, files: tuple[SourceFile, ...], step:
     lost = next((one for one in draft.issues if one.severity == "error" and one.code != _NO_SHAPE), None)
     if lost is not None:
         raise InputError(lost.text, remedy=lost.remedy or "请重新索取完整的文件")
-    step(f"换算 {draft.source}")
-    drawn, shapes, rulings, told = _placed(draft, options)
     step(f"核对 {draft.source}")
+    drawn, shapes, rulings, told = _placed(draft, options)
     flat = _turned(shapes, rulings)
     healed = _healed(flat, rulings, [one.label for one in drawn])
     blank = [one for one in draft.issues if one.code == _NO_SHAPE]
     blank += [Issue("zone_empty", "error", one.what) for one in told if isinstance(one, InputError)]
+    step(f"换算 {draft.source}")
     degrees = np.concatenate([_degrees(flat, rulings), np.full(len(blank), None, dtype=object)])
     held = _columns(drawn, len(blank))
     columns = dict(zip(field_names(held), held.values(), strict=True))
@@ -178,7 +196,7 @@ def _common(draft: Draft, shapes: NDArray[np.object_], options: Options) -> Ruli
 def _healed(shapes: NDArray[np.object_], rulings: _Rulings, labels: Sequence[str]) -> list[Issue]:
     """Repair what is not valid, in place and in its own system, so that edges stay straight there."""
     told: list[Issue] = []
-    bad = np.flatnonzero(~shapely.is_valid(shapes))
+    bad = np.flatnonzero(~are_valid(shapes))
     for row in bad.tolist():
         system = rulings[1][rulings[0][row]].system
         shapes[row], issues = heal(shapes[row], labels[row])
@@ -207,14 +225,11 @@ def _turned(shapes: NDArray[np.object_], rulings: _Rulings) -> NDArray[np.object
 
 
 def _degrees(shapes: NDArray[np.object_], rulings: _Rulings) -> NDArray[np.object_]:
-    """Return shapes in EPSG:4490; a straight edge of a plane is cut first, so that it bends less than 0.1 mm there."""
+    """Return valid shapes in EPSG:4490."""
     made = np.empty(len(shapes), dtype=object)
     for number, ruling in enumerate(rulings[1]):
         rows = np.flatnonzero(rulings[0] == number)
-        flat = shapes[rows]
-        if not crs.is_geographic(ruling.system):
-            flat = crs.cut(flat, crs.STEP_M)
-        made[rows] = crs.to_lonlat(flat, ruling.system)
+        made[rows] = to_degrees(shapes[rows], ruling.system)
     return made
 
 

@@ -27,6 +27,8 @@ _DRAFT = ".importing-"
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x20.]+')
 # GeoPackage wants a time of change; of the same source the same bytes shall come.
 _SAME_TIME = "2000-01-01T00:00:00.000Z"
+# SQLite need not flush to disk what `_synced` flushes once, when it is whole and before it has its name.
+_SETTINGS = {"OGR_CURRENT_DATE": _SAME_TIME, "OGR_SQLITE_SYNCHRONOUS": "OFF"}
 _KINDS = {0: "MultiPoint", 1: "MultiLineString", 2: "MultiPolygon"}
 
 
@@ -105,8 +107,8 @@ def _geopackage(path: Path, layer_id: str, parcel: Parcel) -> None:
     dimensions = np.unique(shapely.get_dimensions(parcel.shapes[~shapely.is_missing(parcel.shapes)]))
     kind = _KINDS.get(int(dimensions[0]), "Unknown") if len(dimensions) == 1 else "Unknown"
     fields = [np.array(column, dtype=object) for column in parcel.columns.values()]
-    # A setting of the whole process; a command does nothing else meanwhile.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _SAME_TIME})
+    # Settings of the whole process; a command does nothing else meanwhile.
+    pyogrio.set_gdal_config_options(_SETTINGS)
     try:
         pyogrio.raw.write(
             path, shapely.to_wkb(parcel.shapes), fields, list(parcel.columns), geometry_type=kind, crs=LONLAT, layer=layer_id,
@@ -115,7 +117,7 @@ def _geopackage(path: Path, layer_id: str, parcel: Parcel) -> None:
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
         raise CatalogError(f"GeoPackage 写不出来（{error}）", where=path.name, remedy="请检查磁盘空间") from error
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+        pyogrio.set_gdal_config_options(dict.fromkeys(_SETTINGS))
 
 
 def manifest(

@@ -196,6 +196,12 @@ def _try(samples: Sequence[bytes], encoding: str) -> str | None:
 
 
 def _common(text: str) -> bool:
+    try:
+        text.encode("gb2312")  # nearly always all of it, and then the characters need not be counted
+    except UnicodeEncodeError:
+        pass
+    else:
+        return not text.isascii()
     special = {character: number for character, number in Counter(text).items() if not character.isascii()}
     common = 0
     for character, number in special.items():

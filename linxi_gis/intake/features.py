@@ -20,6 +20,7 @@ from linxi_gis.intake.reading import Drawn
 # C1 controls stay: they are bytes of a mangled text, which can be repaired only while it is whole.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SEPARATOR = "\x1f"
+_OTHER_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1e\x7f]")
 Shared = tuple[tuple[str, str], ...]
 
 
@@ -89,8 +90,12 @@ def _texts(column: NDArray[np.object_], codec: str) -> list[str]:
         return ["" if value != value else f"{value:.15g}" for value in column.tolist()]
     if kind != "O":
         return [str(value) for value in column.tolist()]
-    values = [_plain(value) for value in column.tolist()]
-    joined = _SEPARATOR.join(values)
+    values = column.tolist()
+    try:
+        joined = _SEPARATOR.join(values)
+    except TypeError:  # not all of them are texts
+        values = [_plain(value) for value in values]
+        joined = _SEPARATOR.join(values)
     if joined.isascii() or codec == "ascii":
         whole = joined
     else:
@@ -99,7 +104,7 @@ def _texts(column: NDArray[np.object_], codec: str) -> list[str]:
         except UnicodeDecodeError:  # a text cut in the middle of a character
             return [_decoded(value, codec) for value in values]
     parts = whole.split(_SEPARATOR)
-    if len(parts) != len(values) or _CONTROL.search(whole.replace(_SEPARATOR, "")):
+    if len(parts) != len(values) or _OTHER_CONTROL.search(whole):
         return [_decoded(value, codec) for value in values]
     return [part.strip() for part in parts]
 
