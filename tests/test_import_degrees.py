@@ -18,6 +18,7 @@ from yard import EAST, GK, NORTH, square
 from linxi_gis import crs
 from linxi_gis.importing import degrees
 from linxi_gis.importing import package as packages
+from linxi_gis.intake import features
 from linxi_gis.intake.reading import Options
 
 HOLED = shapely.Polygon(square(0, 0, 500).exterior, [square(100, 100, 200).exterior, square(350, 350, 90).exterior])
@@ -97,3 +98,10 @@ def test_an_import_reads_what_geos_and_proj_make_of_it(tmp_path: Path) -> None:
     assert same(parcel.shapes, crs.to_lonlat(crs.cut(drawn, crs.STEP_M), stated))
     assert [said.split()[0] for said in steps] == ["读取", "核对", "换算"]
     assert gc.isenabled()
+
+
+def test_an_import_of_a_shapefile_makes_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million pairs of texts, made and taken apart again, took longer than the reading."""
+    monkeypatch.setattr(features, "_drawn", None)
+    (parcel,) = packages.read(package(tmp_path / "in"), Options(limits=packages.LIMITS), lambda said: None)
+    assert parcel.columns["HJGKDYMC"] == ["甲区", "乙区", "丙区"]

@@ -26,7 +26,7 @@ from linxi_gis.intake.court import Ruling, decide, finite
 from linxi_gis.intake.disk import beside, guarded
 from linxi_gis.intake.formats import drafts_at
 from linxi_gis.intake.placing import east_first
-from linxi_gis.intake.reading import Draft, Drawn, Limits, Options
+from linxi_gis.intake.reading import Draft, Drawn, Limits, Options, Rows, shapes_of
 from linxi_gis.intake.rulings import rule
 
 # A county's layers are large: eight times what a site may be. A person brings in her own files.
@@ -130,7 +130,7 @@ def _parcel(draft: Draft, options: Options, files: tuple[SourceFile, ...], step:
     step(f"核对 {draft.source}")
     drawn, shapes, rulings, told = _placed(draft, options)
     flat = _turned(shapes, rulings)
-    healed = _healed(flat, rulings, [one.label for one in drawn])
+    healed = _healed(flat, rulings, drawn)
     blank = [one for one in draft.issues if one.code == _NO_SHAPE]
     blank += [Issue("zone_empty", "error", one.what) for one in told if isinstance(one, InputError)]
     step(f"换算 {draft.source}")
@@ -153,15 +153,15 @@ _Rulings = tuple[NDArray[np.intp], list[Ruling]]
 
 def _placed(
     draft: Draft, options: Options
-) -> tuple[list[Drawn], NDArray[np.object_], _Rulings, list[InputError]]:
+) -> tuple[Sequence[Drawn], NDArray[np.object_], _Rulings, list[InputError]]:
     """Return features, their shapes as drawn, their rulings; those that cannot be placed are told.
 
     Where the file states its system and the figures of the whole layer fit it, one ruling serves all.
     """
-    shapes = np.array([one.geometry for one in draft.drawn], dtype=object)
+    shapes = shapes_of(draft.drawn)
     one = _common(draft, shapes, options)
     if one is not None:
-        return list(draft.drawn), shapes, (np.zeros(len(shapes), dtype=np.intp), [one]), []
+        return draft.drawn, shapes, (np.zeros(len(shapes), dtype=np.intp), [one]), []
     pairs, bad = rule(draft, options)
     if not pairs:
         raise bad[0] if bad else InputError("没有一个要素有图形", where=draft.source)
@@ -175,12 +175,13 @@ def _placed(
             rulings.append(ruling)
         at[row] = kinds[key]
     drawn = [feature for feature, _ in pairs]
-    return drawn, np.array([one.geometry for one in drawn], dtype=object), (at, rulings), bad
+    return drawn, shapes_of(drawn), (at, rulings), bad
 
 
 def _common(draft: Draft, shapes: NDArray[np.object_], options: Options) -> Ruling | None:
     """Return the one ruling of a layer that states its system, None where features have to be looked at singly."""
-    if options.crs or not draft.claim.system or any(one.claim is not None for one in draft.drawn):
+    own = not isinstance(draft.drawn, Rows) and any(one.claim is not None for one in draft.drawn)
+    if options.crs or not draft.claim.system or own:
         return None
     west, south, east, north = shapely.total_bounds(shapes).tolist()
     bounds = (west, south, east, north)
@@ -193,13 +194,13 @@ def _common(draft: Draft, shapes: NDArray[np.object_], options: Options) -> Ruli
     return found if isinstance(found, Ruling) else None
 
 
-def _healed(shapes: NDArray[np.object_], rulings: _Rulings, labels: Sequence[str]) -> list[Issue]:
+def _healed(shapes: NDArray[np.object_], rulings: _Rulings, drawn: Sequence[Drawn]) -> list[Issue]:
     """Repair what is not valid, in place and in its own system, so that edges stay straight there."""
     told: list[Issue] = []
     bad = np.flatnonzero(~are_valid(shapes))
     for row in bad.tolist():
         system = rulings[1][rulings[0][row]].system
-        shapes[row], issues = heal(shapes[row], labels[row])
+        shapes[row], issues = heal(shapes[row], drawn[row].label)
         for issue in issues:
             if len(told) < _SHOWN:
                 told.append(Issue(issue.code, issue.severity, issue.text, issue.remedy, _place(issue, system)))
@@ -235,6 +236,8 @@ def _degrees(shapes: NDArray[np.object_], rulings: _Rulings) -> NDArray[np.objec
 
 def _columns(drawn: Sequence[Drawn], blank: int) -> dict[str, list[str]]:
     """Return the attributes as columns of texts, in the order they first come; an absent one is ""."""
+    if isinstance(drawn, Rows):
+        return {name: [*texts, *[""] * blank] for name, texts in drawn.columns.items()}
     names = drawn[0].attributes
     heads = [name for name, _ in names]
     if all(len(one.attributes) == len(heads) for one in drawn):

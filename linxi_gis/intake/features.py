@@ -15,7 +15,7 @@ from linxi_gis.intake import encoding
 from linxi_gis.intake.errors import unreadable
 from linxi_gis.intake.gdalread import Layer, heights
 from linxi_gis.intake.geojson import ID_KEYS, NAME_KEYS, relabelled
-from linxi_gis.intake.reading import Drawn
+from linxi_gis.intake.reading import Drawn, Rows
 
 # C1 controls stay: they are bytes of a mangled text, which can be repaired only while it is whole.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -26,7 +26,7 @@ Shared = tuple[tuple[str, str], ...]
 
 def features(
     layer: Layer, where: str, stated: str, how: str, shared: Shared = ()
-) -> tuple[tuple[Drawn, ...], tuple[Issue, ...]]:
+) -> tuple[Sequence[Drawn], tuple[Issue, ...]]:
     """Return a layer's features and the Issues of the layer as a whole.
 
     `stated` is the encoding of its texts as `how` (Chinese) has it; `shared` are attributes that every feature gets.
@@ -34,22 +34,40 @@ def features(
     codec, told = encoding.chosen(_samples(layer), stated, f"{where} 的属性表", how)
     heads = [_decoded(name, codec) for name in layer.fields]
     texts = [_texts(column, codec) for column in layer.columns]
-    attributes = _rows(heads, texts, len(layer.shapes), shared)
+    missing = np.flatnonzero(shapely.is_missing(layer.shapes)).tolist()
+
+    def made() -> tuple[Drawn, ...]:
+        return _drawn(layer.shapes, heads, texts, shared)
+
+    drawn: Sequence[Drawn]
+    if missing:
+        drawn = made()
+    else:
+        columns = {name: [text] * len(layer.shapes) for name, text in shared} | dict(zip(heads, texts, strict=True))
+        drawn = Rows(layer.shapes, columns, made)
+    remedy = "请补画图形"
+    bad = [unreadable(InputError(f"第 {row + 1} 个要素：没有图形或图形损坏", where=where, remedy=remedy)) for row in missing]
+    return drawn, (*layer.issues, *told, *heights(_solid(layer.shapes), where), *bad)
+
+
+def _drawn(
+    shapes: NDArray[np.object_], heads: Sequence[str], texts: Sequence[list[str]], shared: Shared
+) -> tuple[Drawn, ...]:
+    """Return a feature for each row that has a shape."""
+    attributes = _rows(heads, texts, len(shapes), shared)
     ids, names = _picked(heads, texts, ID_KEYS, len(attributes)), _picked(heads, texts, NAME_KEYS, len(attributes))
     drawn: list[Drawn] = []
-    bad: list[Issue] = []
     mangled = encoding.suspect("".join(ids)) or encoding.suspect("".join(names))
-    rows = zip(layer.shapes, attributes, ids, names, strict=True)
+    rows = zip(shapes, attributes, ids, names, strict=True)
     for number, (shape, held, identity, name) in enumerate(rows, 1):
         if shape is None:
-            bad.append(unreadable(InputError(f"第 {number} 个要素：没有图形或图形损坏", where=where, remedy="请补画图形")))
             continue
         issues: tuple[Issue, ...] = ()
         if mangled:
             identity, name, issues = relabelled(identity, name)
         label = identity or name or f"第 {number} 个要素"
         drawn.append(Drawn(shape, label, identity, name, held, issues=issues))
-    return tuple(drawn), (*layer.issues, *told, *heights(_solid(layer.shapes), where), *bad)
+    return tuple(drawn)
 
 
 def _solid(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from linxi_gis.crs import Geometry
 from linxi_gis.finding import Issue
 from linxi_gis.intake.transform import Transform
 from linxi_gis.model import Candidate, Site
 
-__all__ = ["Candidate", "Claim", "Declared", "Draft", "Drawn", "Limits", "Options", "Reading", "Transform", "Unit"]
+__all__ = [
+    "Candidate", "Claim", "Declared", "Draft", "Drawn", "Limits", "Options", "Reading", "Rows", "Transform", "Unit",
+    "shapes_of",
+]  # fmt: skip
 
 Unit = Literal["", "m2", "hm2", "mu"]
 
@@ -111,6 +119,33 @@ class Drawn:
     claim: Claim | None = None
 
 
+class Rows(Sequence[Drawn]):
+    """The features of a whole layer, made when the first is asked for: who wants columns never pays for rows.
+
+    `shapes` are their geometries, shape (n,), none of them None; `columns` their attributes by name, n texts each.
+    """
+
+    def __init__(
+        self, shapes: NDArray[np.object_], columns: Mapping[str, list[str]], make: Callable[[], tuple[Drawn, ...]]
+    ) -> None:
+        self.shapes, self.columns, self._make = shapes, columns, make
+
+    @cached_property
+    def _made(self) -> tuple[Drawn, ...]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._made[row]
+
+
+def shapes_of(drawn: Sequence[Drawn]) -> NDArray[np.object_]:
+    """Return the geometries of features, shape (n,)."""
+    return drawn.shapes if isinstance(drawn, Rows) else np.array([one.geometry for one in drawn], dtype=object)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
     """A whole file as drawn: features, claim, and which column the format says is easting.
@@ -121,7 +156,7 @@ class Draft:
 
     source: str
     format: str
-    drawn: tuple[Drawn, ...]
+    drawn: Sequence[Drawn]
     claim: Claim = Claim()
     east: int | None = 0
     columns: tuple[str, str] = ("X", "Y")
