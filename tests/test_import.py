@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -121,8 +122,8 @@ def test_edges_straight_in_the_plane_of_the_source_stay_so(tmp_path: Path) -> No
 
 
 def test_what_is_repaired_and_what_has_no_shape_is_told_and_stays_in_the_layer(tmp_path: Path) -> None:
-    bow = shapely.Polygon([(EAST + x, NORTH + y) for x, y in ((0, 0), (100, 100), (100, 0), (0, 100))])
-    source = write_layer(tmp_path / "p.gpkg", [bow, None])
+    loop = ((0, 0), (100, 0), (100, 100), (50.4, 100), (50, 100.4), (50, 100), (50.4, 100.4), (0, 100))
+    source = write_layer(tmp_path / "p.gpkg", [shapely.Polygon([(EAST + x, NORTH + y) for x, y in loop]), None])
     path = started(tmp_path / "local")
     done = linxi(
         "layers", "import", str(source), "--theme", "wetland", "--coverage", "county", "--catalog", str(path), "--yes"
@@ -134,6 +135,18 @@ def test_what_is_repaired_and_what_has_no_shape_is_told_and_stays_in_the_layer(t
     assert any(one["code"] == "layer_lossy" for one in told)
     (layer, *_) = Library(catalog.read(path)).layers(date(2026, 11, 24))
     assert isinstance(layer, Layer) and layer.coverage is None  # it cannot vouch for "no zone"
+
+
+def test_what_no_repair_makes_sure_is_refused_and_named_until_the_accuracy_allows_it(tmp_path: Path) -> None:
+    bow = shapely.Polygon([(EAST + x, NORTH + y) for x, y in ((0, 0), (10, 10), (10, 0), (0, 10))])
+    source = write_layer(tmp_path / "p.gpkg", [square(500, 0, 100), bow])
+    path = started(tmp_path / "local")
+    words = ("layers", "import", str(source), "--theme", "wetland", "--coverage", "county", "--catalog", str(path), "--yes")
+    before = sorted((tmp_path / "local").rglob("*"))
+    told = linxi(*words, code=3).stderr
+    assert re.search(r"第2块：1 个图形自相交.*最宽 4\.1\d m，超过界线精度 1 m", told)
+    assert sorted((tmp_path / "local").rglob("*")) == before
+    assert Path(linxi(*words, "--accuracy", "5").stdout.strip()).is_file()
 
 
 class Terminal(io.StringIO):

@@ -65,6 +65,7 @@ def first_day(text: str | None) -> date | None:
 def bring_in(files: Sequence[str], catalog: Path, wish: Wish) -> None:
     """Read, recognise, show, ask, write: every layer of every file becomes a version the catalogue names."""
     from linxi_gis import catalog as catalogs
+    from linxi_gis.catalog import DEFAULT_ACCURACY_M
     from linxi_gis.importing import package
     from linxi_gis.intake.reading import Options
 
@@ -72,7 +73,9 @@ def bring_in(files: Sequence[str], catalog: Path, wish: Wish) -> None:
     held = catalogs.read(catalog)
     options = Options(crs=wish.crs, limits=package.LIMITS)
     with _bar(3 * len(files), "入库") as bar:
-        parcels = [one for name in files for one in package.read(Path(name), options, lambda said: bar.update(1, said))]
+        accuracy = DEFAULT_ACCURACY_M if wish.accuracy_m is None else wish.accuracy_m
+        read = (package.read(Path(name), options, lambda said: bar.update(1, said), accuracy) for name in files)
+        parcels = [one for parcels_ in read for one in parcels_]
         bar.update(1, "完成")
     plans = _plans(parcels, held, wish)
     for parcel, proposal, listing in plans:

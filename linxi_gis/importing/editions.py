@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ def of_file(path: Path, options: Options, table: Aliases, id_column: str | None 
 
     `id_column` names the column of ids; without it that of the alias table serves, where it has no blank.
     """
-    parcels = package.read(path, options, lambda said: None)
+    parcels = package.read(path, options, lambda said: None, math.inf)  # nothing is kept of it
     if len(parcels) != 1:
         names = "、".join(one.name for one in parcels[:_LISTED])
         raise UsageError(f"{path.name} 里有 {len(parcels)} 个图层（{names}）", remedy="请另存为只有一个图层的文件，再比较")

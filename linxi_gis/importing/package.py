@@ -15,10 +15,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from linxi_gis import crs
+from linxi_gis import crs, repairs
+from linxi_gis.catalog import DEFAULT_ACCURACY_M
 from linxi_gis.errors import CrsError, InputError
 from linxi_gis.finding import Issue
-from linxi_gis.geometry import heal
+from linxi_gis.geometry import check_tangle, heal
 from linxi_gis.importing.degrees import to_degrees
 from linxi_gis.importing.threads import are_valid
 from linxi_gis.intake.amounts import check_amounts
@@ -37,6 +38,7 @@ _SETS = (
     (".mif", (".mif", ".mid")),
 )
 _NO_SHAPE = "feature_unreadable"
+_NAMED = 5  # zones named in an error
 _SHOWN = 200  # repairs written one by one into the manifest; beyond it they are counted
 Step = Callable[[str], None]
 
@@ -68,10 +70,11 @@ class Parcel:
     issues: tuple[Issue, ...]
 
 
-def read(path: Path, options: Options, step: Step) -> list[Parcel]:
+def read(path: Path, options: Options, step: Step, accuracy_m: float = DEFAULT_ACCURACY_M) -> list[Parcel]:
     """Return every layer of a file, a set of files, a folder or a zip.
 
-    Raises InputError for what cannot be read, CrsError (AmbiguousCrsError with its readings) for a reference
+    Raises InputError for what cannot be read, and for zones that no repair makes sure to `accuracy_m` (see
+    `repairs.doubt_m`); CrsError (AmbiguousCrsError with its readings) for a reference
     system that is not stated or cannot be used.
     """
     if not path.exists():
@@ -82,7 +85,7 @@ def read(path: Path, options: Options, step: Step) -> list[Parcel]:
         hashed = beside_it.submit(lambda: guarded(lambda: _files(path), path.name))
         drafts = list(guarded(lambda: drafts_at(path, path.name, options.limits), path.name))
         check_amounts(drafts, path.name, options.limits)
-        parcels = [_parcel(draft, options, hashed.result(), step) for draft in drafts if draft.drawn]
+        parcels = [_parcel(draft, options, hashed.result(), step, accuracy_m) for draft in drafts if draft.drawn]
     if not parcels:
         raise InputError("文件里没有任何要素", where=path.name, remedy="请核对是否导出完整")
     if _stamp(path) != before:
@@ -123,14 +126,14 @@ def _files(path: Path) -> tuple[SourceFile, ...]:
     return tuple(found)
 
 
-def _parcel(draft: Draft, options: Options, files: tuple[SourceFile, ...], step: Step) -> Parcel:
+def _parcel(draft: Draft, options: Options, files: tuple[SourceFile, ...], step: Step, accuracy_m: float) -> Parcel:
     lost = next((one for one in draft.issues if one.severity == "error" and one.code != _NO_SHAPE), None)
     if lost is not None:
         raise InputError(lost.text, remedy=lost.remedy or "请重新索取完整的文件")
     step(f"核对 {draft.source}")
     drawn, shapes, rulings, told = _placed(draft, options)
     flat = _turned(shapes, rulings)
-    healed = _healed(flat, rulings, drawn)
+    healed = _healed(flat, rulings, drawn, accuracy_m)
     blank = [one for one in draft.issues if one.code == _NO_SHAPE]
     blank += [Issue("zone_empty", "error", one.what) for one in told if isinstance(one, InputError)]
     step(f"换算 {draft.source}")
@@ -194,10 +197,14 @@ def _common(draft: Draft, shapes: NDArray[np.object_], options: Options) -> Ruli
     return found if isinstance(found, Ruling) else None
 
 
-def _healed(shapes: NDArray[np.object_], rulings: _Rulings, drawn: Sequence[Drawn]) -> list[Issue]:
-    """Repair what is not valid, in place and in its own system, so that edges stay straight there."""
+def _healed(shapes: NDArray[np.object_], rulings: _Rulings, drawn: Sequence[Drawn], accuracy_m: float) -> list[Issue]:
+    """Repair what is not valid, in place and in its own system, so that edges stay straight there.
+
+    Raises InputError where that could move a border by more than the layer's accuracy.
+    """
     told: list[Issue] = []
     bad = np.flatnonzero(~are_valid(shapes))
+    _require_sure(shapes, bad, rulings, drawn, accuracy_m)
     for row in bad.tolist():
         system = rulings[1][rulings[0][row]].system
         shapes[row], issues = heal(shapes[row], drawn[row].label)
@@ -207,6 +214,27 @@ def _healed(shapes: NDArray[np.object_], rulings: _Rulings, drawn: Sequence[Draw
     if len(bad) > _SHOWN:
         told.append(Issue("geometry_healed", "warning", f"共修复 {len(bad)} 个图形，只列前 {_SHOWN} 个", "请逐个核对"))
     return told
+
+
+def _require_sure(
+    shapes: NDArray[np.object_], bad: NDArray[np.intp], rulings: _Rulings, drawn: Sequence[Drawn], accuracy_m: float
+) -> None:
+    for row in bad.tolist():
+        check_tangle(shapes[row], drawn[row].label)
+    doubts = {
+        row: repairs.doubt_m(crs.plane_of_lonlat(crs.to_lonlat(shapes[row], rulings[1][rulings[0][row]].system)))
+        for row in bad.tolist()
+    }
+    unsure = [row for row, doubt in doubts.items() if doubt > accuracy_m]
+    if not unsure:
+        return
+    widest = max(doubts.values())
+    named = "、".join(drawn[row].label for row in unsure[:_NAMED]) + ("等" if len(unsure) > _NAMED else "")
+    far = f"最宽 {widest:.2f} m" if np.isfinite(widest) else "说不清多少"
+    raise InputError(
+        f"{len(unsure)} 个图形自相交，几种修复法相差{far}，超过界线精度 {accuracy_m:g} m，不能替您决定", where=named,
+        remedy="请在 GIS 软件里按原件改正拐点后再导入；界线精度用 --accuracy 写明",
+    )  # fmt: skip
 
 
 def _place(issue: Issue, system: str) -> str | None:
