@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from linxi_gis import crs
 from linxi_gis.catalog import Catalog, Entry
 from linxi_gis.checkup import overlaps, shapes, shift, texts
 from linxi_gis.checkup.record import Checkup, Fault, card, ordered
@@ -21,15 +20,14 @@ def check(
     Layers are always compared with all others in force; a layer not in force that day is not looked at.
     """
     held = [entry for entry in catalog.entries if entry.in_force(day)]
-    frame = crs.lonlat_of_plane(county).envelope
-    opened = [(entry, open_sheet(entry, frame)) for entry in held]
+    opened = [(entry, open_sheet(entry, county)) for entry in held]
     sheets = [one for _, one in opened if isinstance(one, Sheet)]
     faults = [one for _, one in opened if isinstance(one, Fault)]
     for sheet in sheets:
         if not only or sheet.id in only:
             tell(f"体检「{sheet.title}」…")
             faults += [*shapes.check(sheet, county), *overlaps.within(sheet, county), *texts.check(sheet)]
-            faults += [*overlaps.outside(sheet, county), *_lost(catalog, sheet, frame)]
+            faults += [*overlaps.outside(sheet, county), *_lost(catalog, sheet, county)]
     faults += [*overlaps.between(sheets), *shift.check(sheets)]
     kept = ordered(fault for fault in faults if not only or fault.layer in only)
     hashes = {sheet.id: sheet.sha256 for sheet in sheets}
@@ -40,11 +38,11 @@ def check(
     return Checkup(catalog.title, day, catalog.demonstration, kept, cards)
 
 
-def _lost(catalog: Catalog, sheet: Sheet, frame: Geometry) -> list[Fault]:
+def _lost(catalog: Catalog, sheet: Sheet, county: Geometry) -> list[Fault]:
     before = [entry for entry in catalog.versions(sheet.id) if _began(entry) < _began(sheet.entry)]
     if not before:
         return []
-    old = open_sheet(max(before, key=_began), frame)
+    old = open_sheet(max(before, key=_began), county)
     return list(texts.lost(old, sheet)) if isinstance(old, Sheet) else []
 
 

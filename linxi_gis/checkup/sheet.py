@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ import shapely
 
 from linxi_gis import crs, vectorfile
 from linxi_gis.catalog import Entry
+from linxi_gis.checkup import placing
 from linxi_gis.checkup.record import GRAVE, Fault
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import LinxiError
+from linxi_gis.intake import zones
 from linxi_gis.model import GeometryArray
 
 
@@ -59,7 +62,9 @@ class Sheet:
 
 
 def open_sheet(entry: Entry, county: Geometry) -> Sheet | Fault:
-    """Open a version; a Fault of the county's extent (longitude latitude) when it cannot be read or placed."""
+    """Open a version; a Fault when it cannot be read or placed: of the extent of the county (area plane), or of
+    where the layer lies when it is read another way.
+    """
     try:
         sha256 = vectorfile.sha256(entry.path)
         table = vectorfile.read(entry.path, sublayer=entry.sublayer, encoding=entry.encoding)
@@ -74,6 +79,9 @@ def open_sheet(entry: Entry, county: Geometry) -> Sheet | Fault:
         crs.require_transformable(crs.parse(system))
         flat = np.array([shape if shape is not None else shapely.Polygon() for shape in table.geometries], dtype=object)
         flat = shapely.force_2d(flat)
+        readings = placing.better(flat, system, county)
+        if readings:
+            return _misread(entry, system, readings, table.crs is not None)
         drawn = crs.to_lonlat(flat, system)
         valid = np.where(shapely.is_valid(flat), flat, shapely.make_valid(flat))
         plane = crs.to_plane(valid, system)
@@ -100,5 +108,14 @@ def _sheet(
     )  # fmt: skip
 
 
+def _misread(entry: Entry, system: str, readings: Sequence[tuple[placing.Reading, Geometry]], in_file: bool) -> Fault:
+    first, place = readings[0]
+    words = "；或".join(one.label() for one, _ in readings)
+    text = f"{entry.identity.title}：按声明的坐标系（{zones.name_of(system)}）不在县域，改按{words}就在县域以内"
+    return Fault("crs_wrong", GRAVE, entry.identity.id, (), place, f"声明 {zones.name_of(system)}，像 {first.system}", text,
+                 first.remedy(in_file))  # fmt: skip
+
+
 def _unusable(entry: Entry, county: Geometry, code: str, what: str, remedy: str) -> Fault:
-    return Fault(code, GRAVE, entry.identity.id, (), county, "", f"{entry.identity.title}：{what}", remedy)
+    frame = crs.lonlat_of_plane(county).envelope
+    return Fault(code, GRAVE, entry.identity.id, (), frame, "", f"{entry.identity.title}：{what}", remedy)

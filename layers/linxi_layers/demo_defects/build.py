@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry as Geometry
 
@@ -26,6 +28,14 @@ _HERE = Path(__file__).parent
 SHIFT_M = (16.0, 12.0)  # 20 m
 _FIELDS = 60  # of 665: enough to teach by
 Planted = tuple[str, str, str, Geometry]  # code, layer, zone id, place
+# Layers that are written as text in one system, and said to be in another.
+MISREAD = {
+    "mine": ("EPSG:4548", False, "EPSG:4549"),  # another zone
+    "soil_supervised_site": ("EPSG:4548", False, "EPSG:4527"),  # no zone number in the eastings
+    "monitoring_section": ("EPSG:4527", True, "EPSG:4527"),  # northing first
+    "settlement": ("EPSG:4490", False, "EPSG:4527"),  # degrees, said to be metres
+    "tailings_dam": ("EPSG:4527", False, "EPSG:4490"),  # metres, said to be degrees
+}
 Layers = dict[str, list[Zone]]
 
 
@@ -125,15 +135,40 @@ def _others(layers: Layers, outline: Geometry) -> list[Planted]:
     ]  # fmt: skip
 
 
+def _figures(system: str, swapped: bool, lonlat: crs.FloatArray) -> crs.FloatArray:
+    way = pyproj.Transformer.from_crs("EPSG:4490", system, always_xy=True)
+    east, north = way.transform(*lonlat.T)
+    return np.column_stack([north, east] if swapped else [east, north])
+
+
+def _misread(layers: Layers, out: Path) -> list[Planted]:
+    """Write layers whose system is said wrongly, as tables."""
+    planted: list[Planted] = []
+    for name, (system, swapped, _) in MISREAD.items():
+        digits = 7 if system == "EPSG:4490" else 2
+        rows: dict[str, list[str]] = {"编号": [], "名称": [], CLASS_COLUMNS.get(name, "类别"): [], "WKT": []}
+        for zone in layers[name]:
+            drawn = _moved(zone.geometry, partial(_figures, system, swapped))
+            cells = (zone.code, zone.name, zone.kind, shapely.to_wkt(drawn, digits, trim=False))
+            for key, value in zip(rows, cells, strict=True):
+                rows[key].append(value)
+        frame = gpd.GeoDataFrame(rows, geometry=None)
+        frame.to_csv(out / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+        planted.append(("crs_wrong", name, "", shapely.box(*shapely.total_bounds([z.geometry for z in layers[name]]))))
+    return planted
+
+
 def build(out: Path) -> list[Planted]:
     """Write the layers, the catalogue and truth.toml into a folder; return what was planted."""
     outline = read_outline()
     layers = make_layers(outline)
+    told_wrong = _misread(layers, out)
     truth = [*_units(layers), *_fields(layers), *_others(layers, outline)]
     for name in sorted({layer for _, layer, _, _ in truth} - {"reserve", "park"} | {"nature_park"}):
         write(layers[name], out / f"{name}.gpkg", CLASS_COLUMNS.get(name, "类别"))
     park = gpd.GeoDataFrame({"编号": ["YQ-01"], "WKT": [layers["park"][0].geometry.wkt]}, geometry=None)
     park.to_csv(out / "park.csv", index=False, lineterminator="\n", encoding="utf-8")
+    truth += told_wrong
     (out / "catalog.toml").write_text(_catalog(set(layers)), encoding="utf-8", newline="\n")
     rows = [
         f'[[defect]]\nkind = "{kind}"\nlayer = "{layer}"\nzone = "{zone}"\nplace = "{shapely.to_wkt(place.centroid, 6)}"\n'
@@ -147,7 +182,9 @@ def _catalog(named: set[str]) -> str:
     text = (_HERE.parent / "demo" / "catalog.toml").read_text(encoding="utf-8")
     text = text.replace("林西县示意图层（", "林西县缺陷示例（").replace('"clauses.csv"', '"../demo/clauses.csv"')
     here = {"units", "farmland", "mining_right", "urban", "redline", "towns", "water", "heritage", "tailings", "river"}
-    text = re.sub(r'path = "(\w+)\.gpkg"', lambda m: m[0] if m[1] in here else f'path = "../demo/{m[1]}.gpkg"', text)
+    text = re.sub(r'path = "(\w+)\.(gpkg|tif)"', lambda m: m[0] if m[1] in here else f'path = "../demo/{m[1]}.{m[2]}"', text)
+    for name, (_, _, said) in MISREAD.items():
+        text = text.replace(f'path = "../demo/{name}.gpkg"', f'path = "{name}.csv"\ncrs = "{said}"')
     text = text.replace('path = "../demo/park.gpkg"', 'path = "park.csv"')
     head, *blocks = text.split("[[layer]]")
     river, reserve = (next(b for b in blocks if f'id = "{name}"' in b) for name in ("river", "reserve"))
