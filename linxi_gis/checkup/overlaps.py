@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import numpy as np
 import shapely
@@ -20,9 +21,10 @@ TILES = ("control_unit", "admin_town")
 # Themes whose zones of one class must not overlap; rights lie above each other, rivers meet.
 _APART = ("permanent_farmland", "urban_boundary", "ecological_redline", "protected_area", "water_source")
 ARTICLE = "生态环境法典第八百五十九条：各类自然保护地范围不得交叉重叠"
+ARTICLE_SINCE = date(2026, 8, 15)
 
 
-def within(sheet: Sheet, county: Geometry) -> Iterator[Fault]:
+def within(sheet: Sheet, county: Geometry, day: date) -> Iterator[Fault]:
     """Yield duplicates and overlaps of a layer, and of one that tiles the county (area plane) its gaps."""
     if not sheet.areal():
         return
@@ -34,7 +36,7 @@ def within(sheet: Sheet, county: Geometry) -> Iterator[Fault]:
                         f"{sheet.title}「{names[0]}」与「{names[1]}」是同一块地", "请核对后删去一个")  # fmt: skip
         elif sheet.theme in TILES or _crossing(sheet, a, b):
             code = "tile_overlap" if sheet.theme in TILES else "overlap"
-            basis = f"（{ARTICLE}）" if sheet.theme == "protected_area" else ""
+            basis = f"（{ARTICLE}）" if sheet.theme == "protected_area" and day >= ARTICLE_SINCE else ""
             yield Fault(code, COMMON, sheet.id, names, lonlat(common), f"重叠 {area / 1e4:.2f} 公顷",
                         f"{sheet.title}「{names[0]}」与「{names[1]}」重叠{basis}", "请核对两者的边界")  # fmt: skip
     if sheet.theme in TILES:
@@ -64,8 +66,14 @@ def _gaps(sheet: Sheet, county: Geometry) -> Iterator[Fault]:
                         f"{sheet.title}应铺满全县，此处没有图斑", "请向提供单位核对此处归属")  # fmt: skip
 
 
-def between(sheets: Sequence[Sheet]) -> Iterator[Fault]:
-    """Yield protected areas of different layers that cross (Code art. 859)."""
+def between(sheets: Sequence[Sheet], day: date) -> Iterator[Fault]:
+    """Yield protected areas of different layers that cross, from the day on that the law forbids it (Code art. 859).
+
+    No other themes are held against each other: art. 59 has farmland, red line and urban boundary drawn, and does not say
+    that they must not cross.
+    """
+    if day < ARTICLE_SINCE:
+        return
     areas = [sheet for sheet in sheets if sheet.theme == "protected_area" and sheet.areal()]
     for n, one in enumerate(areas):
         for other in areas[n + 1 :]:

@@ -26,9 +26,9 @@ def check(
     for sheet in sheets:
         if not only or sheet.id in only:
             tell(f"体检「{sheet.title}」…")
-            faults += [*shapes.check(sheet, county), *overlaps.within(sheet, county), *texts.check(sheet)]
+            faults += [*shapes.check(sheet, county), *overlaps.within(sheet, county, day), *texts.check(sheet)]
             faults += [*overlaps.outside(sheet, county), *_lost(catalog, sheet, county)]
-    faults += [*overlaps.between(sheets), *shift.check(sheets)]
+    faults += [*overlaps.between(sheets, day), *shift.check(sheets)]
     kept = ordered(fault for fault in faults if not only or fault.layer in only)
     hashes = {sheet.id: sheet.sha256 for sheet in sheets}
     cards = tuple(

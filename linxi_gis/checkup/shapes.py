@@ -71,7 +71,7 @@ def width_m(shape: Geometry) -> float:
 
 def _parts(sheet: Sheet, row: int) -> Iterator[Fault]:
     for part in shapely.get_parts(sheet.plane[row]):
-        if shapely.get_dimensions(part) != 2:
+        if shapely.get_dimensions(part) != 2 or part.is_empty:
             continue
         zone, area = sheet.ids[row], float(part.area)
         if area < TINY_M2:

@@ -79,6 +79,8 @@ def open_sheet(entry: Entry, county: Geometry) -> Sheet | Fault:
         crs.require_transformable(crs.parse(system))
         flat = np.array([shape if shape is not None else shapely.Polygon() for shape in table.geometries], dtype=object)
         flat = shapely.force_2d(flat)
+        if shapely.is_empty(flat).all():
+            return _unusable(entry, county, "empty", "所有要素都没有图形", "请向图层提供单位索取完整图形")
         readings = placing.better(flat, system, county)
         if readings:
             return _misread(entry, system, readings, table.crs is not None)

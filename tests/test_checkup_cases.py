@@ -1,0 +1,165 @@
+"""The check-up of layers whose faults can be counted in the head, and its GeoPackage read back."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyogrio
+import pytest
+import shapely
+from click.testing import CliRunner, Result
+from yard import DAY, GK, entry, open_library, square, write_catalog, write_layer
+
+from linxi_gis import crs
+from linxi_gis.checkup import record, run
+from linxi_gis.cli.checkup import layers_check
+from linxi_gis.errors import UsageError
+from linxi_gis.library import Library
+
+SQUARES = [square(0, 0, 500), square(1000, 0, 500), square(2000, 0, 500)]
+NEAR_DEG = 1e-7
+
+
+def checked(folder: Path, *entries: dict[str, Any], day: date = DAY) -> record.Checkup:
+    library: Library = open_library(folder, list(entries))
+    county = library.county(day)
+    assert county is not None
+    return run.check(library.catalog, day, county)
+
+
+def faults(done: record.Checkup, layer: str) -> list[record.Fault]:
+    return [fault for fault in done.faults if fault.layer == layer]
+
+
+def card_of(done: record.Checkup, layer: str) -> record.Card:
+    return next(card for card in done.cards if card.layer == layer)
+
+
+def same_place(fault: record.Fault, drawn: shapely.Geometry) -> bool:
+    """Whether a finding lies where a shape of the yard does, by pyproj."""
+    return bool(shapely.hausdorff_distance(fault.geometry, crs.to_lonlat(drawn, GK)) < NEAR_DEG)
+
+
+def red(**more: Any) -> dict[str, Any]:
+    return entry("red", "ecological_redline", "red.gpkg", **{"status": "draft", **more})
+
+
+def test_a_code_that_stands_twice_is_told_at_its_second_zone(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", SQUARES, BM=["甲", "乙", "甲"])
+    done = checked(tmp_path, red())
+    (fault,) = faults(done, "red")
+    assert (fault.code, fault.severity, fault.figure, fault.zones) == ("code_repeated", record.COMMON, "甲", ("甲#2",))
+    assert same_place(fault, SQUARES[2])
+    assert card_of(done, "red").score == record.RESERVED
+
+
+@pytest.mark.parametrize(("status", "document", "told"), [
+    ("approved", None, ["status"]), ("approved", "内政字〔2023〕1号", []), ("draft", None, []),
+])  # fmt: skip
+def test_an_approved_layer_names_its_document(tmp_path: Path, status: str, document: str | None, told: list[str]) -> None:
+    write_layer(tmp_path / "red.gpkg", SQUARES)
+    done = checked(tmp_path, red(status=status, document=document))
+    assert [fault.code for fault in faults(done, "red")] == told
+    assert card_of(done, "red").score == record.FIT, "a hint lowers no score"
+
+
+def test_a_zone_without_a_shape_makes_a_layer_unfit(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", [SQUARES[0], None, shapely.Polygon()])
+    done = checked(tmp_path, red())
+    found = faults(done, "red")
+    assert [(fault.code, fault.severity, fault.zones) for fault in found] == [
+        ("empty", record.GRAVE, ("Z2",)), ("empty", record.GRAVE, ("Z3",)),
+    ]  # fmt: skip
+    around = crs.to_lonlat(SQUARES[0], GK).bounds
+    assert all(fault.geometry.bounds == pytest.approx(around, abs=NEAR_DEG) for fault in found), "round all that is there"
+    assert card_of(done, "red").score == record.UNFIT
+
+
+def test_a_layer_of_nothing_but_empty_shapes_is_told_where_the_county_is(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", [None, None])
+    done = checked(tmp_path, red())
+    (fault,) = faults(done, "red")
+    assert fault.code == "empty" and fault.geometry.is_valid and not fault.geometry.is_empty
+    assert card_of(done, "red").score == record.UNFIT
+
+
+@pytest.mark.parametrize("damage", ["gone", "text", "no features", "cut short"])
+def test_a_layer_that_cannot_be_read_is_unfit_and_the_others_are_checked(tmp_path: Path, damage: str) -> None:
+    write_layer(tmp_path / "red.gpkg", [] if damage == "no features" else SQUARES)
+    write_layer(tmp_path / "park.gpkg", SQUARES)
+    if damage == "gone":
+        (tmp_path / "red.gpkg").unlink()
+    elif damage == "text":
+        (tmp_path / "red.gpkg").write_text("不是图层", encoding="utf-8")
+    elif damage == "cut short":
+        whole = (tmp_path / "red.gpkg").read_bytes()
+        (tmp_path / "red.gpkg").write_bytes(whole[: len(whole) // 3])
+    done = checked(tmp_path, red(), entry("park", "industrial_park", "park.gpkg", status="draft"))
+    (fault,) = faults(done, "red")
+    assert (fault.code, fault.severity) == ("unreadable", record.GRAVE) and fault.remedy
+    assert not fault.geometry.is_empty
+    assert [card_of(done, name).score for name in ("red", "park")] == [record.UNFIT, record.FIT]
+
+
+def test_protected_areas_may_not_cross_from_the_day_of_the_code_on(tmp_path: Path) -> None:
+    write_layer(tmp_path / "a.gpkg", [square(0, 0, 500)])
+    write_layer(tmp_path / "b.gpkg", [square(400, 0, 500)])
+    entries = [entry(name, "protected_area", f"{name}.gpkg") for name in ("a", "b")]
+    (fault,) = [one for one in checked(tmp_path, *entries, day=date(2026, 8, 15)).faults if one.code == "exclusive"]
+    assert same_place(fault, square(400, 0, 100, 500)) and "第八百五十九条" in fault.text and fault.other == "b"
+    assert [one for one in checked(tmp_path, *entries, day=date(2026, 8, 14)).faults if one.code == "exclusive"] == []
+
+
+def test_other_themes_that_overlap_are_not_judged(tmp_path: Path) -> None:
+    for name in ("farm", "red", "urban"):
+        write_layer(tmp_path / f"{name}.gpkg", [square(0, 0, 500)])
+    themes = {"farm": "permanent_farmland", "red": "ecological_redline", "urban": "urban_boundary"}
+    done = checked(tmp_path, *(entry(name, theme, f"{name}.gpkg") for name, theme in themes.items()))
+    assert [fault.code for fault in done.faults if fault.code in ("exclusive", "overlap", "duplicate")] == []
+
+
+def command(catalog: Path, *words: str) -> Result:
+    return CliRunner().invoke(layers_check, ["--catalog", str(catalog), "--on", DAY.isoformat(), *words])
+
+
+def test_the_geopackage_holds_every_finding_with_its_shape_and_words(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", [*SQUARES, square(100, 0, 500), None], BM=["甲", "乙", "甲", "丙", "丁"])
+    path, out = write_catalog(tmp_path, [red()]), tmp_path / "体检.gpkg"
+    told = json.loads(command(path, "--format", "json").stdout)["faults"]
+    assert {fault["code"] for fault in told} == {"code_repeated", "overlap", "empty", "status"}
+    assert command(path, "--format", "gpkg", "--out", str(out)).exit_code == 0
+    assert [name for name, _ in pyogrio.list_layers(out)] == ["体检"]
+    meta, _, wkb, columns = pyogrio.raw.read(out)
+    rows = dict(zip(meta["fields"], columns, strict=True))
+    assert crs.parse(meta["crs"]).to_epsg() == 4490
+    keys = {"代码": "code", "级别": "severity", "图层": "layer", "数值": "figure", "说明": "text", "处理": "remedy"}
+    for column, key in keys.items():
+        assert list(rows[column]) == [fault[key] for fault in told]
+    assert list(rows["图斑"]) == ["、".join(fault["zones"]) for fault in told]
+    for shape, fault in zip(shapely.from_wkb(wkb), told, strict=True):
+        assert shapely.equals_exact(shape, shapely.from_geojson(json.dumps(fault["geometry"])), 1e-12)
+    overlap = next(shape for shape, code in zip(shapely.from_wkb(wkb), rows["代码"], strict=True) if code == "overlap")
+    assert shapely.hausdorff_distance(overlap, crs.to_lonlat(square(100, 0, 400, 500), GK)) < NEAR_DEG
+
+
+def test_nothing_is_written_over_and_a_file_must_be_named(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", SQUARES)
+    path, out = write_catalog(tmp_path, [red()]), tmp_path / "体检.gpkg"
+    assert isinstance(command(path, "--format", "gpkg").exception, UsageError)
+    assert command(path, "--format", "gpkg", "--out", str(out)).exit_code == 0
+    before = out.read_bytes()
+    assert isinstance(command(path, "--format", "gpkg", "--out", str(out)).exception, UsageError)
+    assert out.read_bytes() == before
+    assert isinstance(command(path, "--format", "gpkg", "--out", str(tmp_path / "没有" / "a.gpkg")).exception, UsageError)
+    assert isinstance(command(path, "--format", "html", "--out", str(tmp_path / "没有" / "a.html")).exception, UsageError)
+
+
+def test_a_check_up_that_finds_nothing_is_written_too(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", SQUARES)
+    path, out = write_catalog(tmp_path, [red()]), tmp_path / "体检.gpkg"
+    done = command(path, "red", "--format", "gpkg", "--out", str(out))
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert len(pyogrio.raw.read(out)[2]) == 0
