@@ -11,7 +11,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from linxi_gis.errors import LayerError
+from linxi_gis import geoparquet
+from linxi_gis.errors import InputError, LayerError
 from linxi_gis.model import GeometryArray
 
 # Files beside one another that are read as one; .sbn/.qpj and the like do not change what is read.
@@ -40,6 +41,8 @@ def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None
 
     A feature without a shape comes back as None: whoever prepares the layer must tell it.
     """
+    if path.suffix.lower() in geoparquet.SUFFIXES:
+        return _parquet(path)
     import pyogrio  # heavy: only where a file is read
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
@@ -67,6 +70,15 @@ def read(path: Path, *, sublayer: str | None = None, encoding: str | None = None
         _check_whole(path)
     columns = dict(zip((str(name) for name in meta["fields"]), fields, strict=True))
     return Table(np.asarray(geometries, dtype=object), columns, meta["crs"])
+
+
+def _parquet(path: Path) -> Table:
+    """Read a GeoParquet, of which GDAL's wheels know nothing."""
+    try:
+        found = geoparquet.read(path, path.name)
+    except InputError as error:
+        raise LayerError(error.what, where=path.name, remedy=error.remedy) from error
+    return Table(found.shapes, found.columns, found.head.code or found.head.system or None)
 
 
 def _check_single(path: Path, listed: NDArray[Any]) -> None:

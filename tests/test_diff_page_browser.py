@@ -43,9 +43,7 @@ def test_the_page_shows_what_came_and_went_and_leads_there(visit: Opener) -> Non
                       "新有的全部图斑", "县界"]  # fmt: skip
     words = page.locator(".lx-side").inner_text()
     thread = geodesic_m(line((5000, 1000), (6000, 1000)))
-    for word in (
-        "涉及变化的地块（1／2）", f"取消 乙（乙）：划出 长 {thread:.2f} m", "不涉及：free", "划入 9.99", "2023-12-31 起",
-    ):  # fmt: skip
+    for word in ("涉及变化的地块（1／2）", "不涉及：free", f"取消 乙（乙）：划出 长 {thread:.2f} m", "划入 9.99", "12-31 起"):
         assert word in words, word
     entry = page.locator(".lx-finding[data-zoom]", has_text="改变")
     entry.click()

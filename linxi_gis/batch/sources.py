@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from linxi_gis import geoparquet
 from linxi_gis.batch.chunks import Chunk, Keys, chosen, of_batches
 from linxi_gis.batch.placing import ruling, unstated
 from linxi_gis.batch.raw import Raw, Settled
@@ -28,11 +28,10 @@ from linxi_gis.intake.rulings import rule
 from linxi_gis.intake.shapefile import PARTS, Bundle, examined
 
 Told = Callable[[str], None]
-STREAMED = (".parquet", ".geoparquet", ".gpkg", ".fgb", ".shp")
+STREAMED = (*geoparquet.SUFFIXES, ".gpkg", ".fgb", ".shp")
 # Features asked about when the file is opened: enough to know whether its figures fit its system.
 _PROBED = 200
 _ASK = "请核实后用 --crs 指明，或请提供单位补上坐标系说明"
-PARQUET_ADVICE = "请安装 pyarrow：pip install pyarrow"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +76,7 @@ def open_sources(path: Path, options: Options, reader: Reader, id_column: str | 
         return [_settled_source(path, options, reader, told)]
     stamp = _stamped(path)
     try:
-        if suffix in (".parquet", ".geoparquet"):
+        if suffix in geoparquet.SUFFIXES:
             found = [_parquet(path, stamp, id_column)]
         elif suffix == ".shp":
             shape = _shapefile(path, stamp, id_column, told)
@@ -320,14 +319,16 @@ def _parquet(path: Path, stamp: Stamp, id_column: str | None) -> Source:
         import pyarrow
         import pyarrow.parquet as parquet
     except ImportError as error:
-        raise InputError("读 GeoParquet 需要 pyarrow", where=path.name, remedy=PARQUET_ADVICE) from error
+        raise InputError("读 GeoParquet 需要 pyarrow", where=path.name, remedy=geoparquet.ADVICE) from error
     try:
         with parquet.ParquetFile(path) as opened:
             said = (opened.schema_arrow.metadata or {}).get(b"geo")
             fields, count = list(opened.schema_arrow.names), int(opened.metadata.num_rows)
     except pyarrow.ArrowException as error:
         raise InputError("不是有效的 Parquet 文件", where=path.name, remedy=REMEDY) from error
-    geometry, claim = _geo(said, path.name)
+    head = geoparquet.head(said, path.name)
+    geometry, claim = head.geometry, claim_of(head.system, head.how)
+    claim = replace(claim, system=head.code) if claim.system and head.code else claim
     if geometry not in fields:
         raise InputError(f"没有图形列 {geometry!r}", where=path.name, remedy=REMEDY)
     keys = Keys(chosen(fields, ID_KEYS, id_column, path.name), chosen(fields, NAME_KEYS, None, path.name))
@@ -342,33 +343,3 @@ def _parquet(path: Path, stamp: Stamp, id_column: str | None) -> Source:
             raise InputError("Parquet 文件已损坏", where=path.name, remedy=REMEDY) from error
 
     return Source(path.name, count, stamp, claim, chunks)
-
-
-def _geo(said: bytes | None, where: str) -> tuple[str, Claim]:
-    """The geometry column, and what the "geo" metadata says of its reference system (absent: OGC:CRS84)."""
-    try:
-        meta = json.loads(said or b"")
-        name = str(meta["primary_column"])
-        column = meta["columns"][name]
-        coded = column["encoding"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            "是 Parquet，但没有 GeoParquet 的 geo 元数据", where=where, remedy="请导出为 GeoParquet（1.0 或 1.1，WKB）"
-        ) from error
-    if coded != "WKB":
-        raise InputError(f"图形编码 {coded} 不支持", where=where, remedy="请导出为 WKB 编码的 GeoParquet")
-    if "crs" not in column:
-        return name, Claim(system="OGC:CRS84", how="GeoParquet 规定，未写即为 OGC:CRS84")
-    system = column["crs"]
-    text = "" if system is None else json.dumps(system)
-    claim = claim_of(text, "GeoParquet 写明")
-    epsg = _epsg(system)
-    return name, replace(claim, system=epsg) if claim.system and epsg else claim
-
-
-def _epsg(system: object) -> str:
-    """The code a PROJJSON names for itself, "" when there is none."""
-    named = system.get("id") if isinstance(system, dict) else None
-    if not isinstance(named, dict) or named.get("authority") != "EPSG":
-        return ""
-    return f"EPSG:{named.get('code')}"

@@ -93,7 +93,7 @@ def _by_id(before: Edition, after: Edition) -> Iterator[_Pair]:
 def _by_shape(before: Edition, after: Edition) -> Iterator[_Pair]:
     """Pair zones that cover each other by more than SAME_SHARE, the best first; each has one partner at most."""
     old, new = (np.array([one.shape for one in held.zones], dtype=object) for held in (before, after))
-    if any(len(shapes) and not (shapely.get_dimensions(shapes) == 2).all() for shapes in (old, new)):
+    if any((shapely.get_dimensions(shapes[~shapely.is_empty(shapes)]) < 2).any() for shapes in (old, new)):
         raise UsageError("点和线不能按图形配对", remedy="请用 --id 写明两个文件都有的编号字段")
     partner: dict[int, int] = {}
     taken: set[int] = set()

@@ -60,8 +60,9 @@ def of_layer(entry: Entry, layer: Layer) -> Edition:
     if not keyed:
         ids = [f"第 {zone} 个" for zone in ids]
     zones = _merged(ids, layer.zone_names, layer.zone_classes, shapes)
-    notes = () if keyed else (f"{label} 在目录里没有写明编号列",)
-    return Edition(label, own.title, _days(entry), own.demonstration, keyed, zones, notes)
+    notes = [f"{label}：{issue.text}" for issue in layer.issues if issue.severity == "error"]
+    notes += [] if keyed else [f"{label} 在目录里没有写明编号列"]
+    return Edition(label, own.title, _days(entry), own.demonstration, keyed, zones, tuple(notes))
 
 
 def of_file(path: Path, options: Options, table: Aliases, id_column: str | None = None) -> Edition:

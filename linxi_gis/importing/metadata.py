@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 import shapely
 
-from linxi_gis import crs
+from linxi_gis import crs, geoparquet, vectorfile
 from linxi_gis.catalog import Entry
 from linxi_gis.errors import LayerError, UsageError
 from linxi_gis.importing.versions import MANIFEST, SCHEMA
@@ -42,13 +42,19 @@ def source(entry: Entry) -> Source:
     """Return system and extent of a version's file; raises LayerError where it has no EPSG code or cannot be read."""
     import pyogrio
 
+    if entry.path.suffix.lower() in geoparquet.SUFFIXES:
+        table = vectorfile.read(entry.path)
+        return _source(entry, entry.crs or table.crs, [float(one) for one in shapely.total_bounds(table.geometries)])
     try:
         told = pyogrio.read_info(entry.path, layer=entry.sublayer, force_total_bounds=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise LayerError("图层文件打不开", where=str(entry.path), remedy="请检查路径") from error
-    system = entry.crs or told["crs"]
+    return _source(entry, entry.crs or told["crs"], [float(one) for one in told["total_bounds"] or [math.nan] * 4])
+
+
+def _source(entry: Entry, system: str | None, bounds: Sequence[float]) -> Source:
     code = crs.parse(system).to_epsg() if system else None
-    west, south, east, north = (float(one) for one in told["total_bounds"] or [math.nan] * 4)
+    west, south, east, north = bounds
     if code is None or not math.isfinite(west + south + east + north):
         what = "坐标系没有 EPSG 编号" if code is None else "没有范围"
         raise LayerError(what, where=str(entry.path), remedy="请先用 linxi layers import 入库")

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TypeVar
 
+from linxi_gis import geoparquet
 from linxi_gis.errors import InputError
 from linxi_gis.finding import Issue
 from linxi_gis.intake import encoding
@@ -73,6 +74,7 @@ _DRAFTERS: dict[str, Drafter] = {
     ".zip": _later("bundle", "draft_zip"),
     ".gpkg": _later("containers", "draft_gpkg"),
     ".fgb": _later("containers", "draft_fgb"),
+    **dict.fromkeys(geoparquet.SUFFIXES, _later("parquet", "draft_parquet")),
     ".kml": _later("kml", "drafts_kml"),
     ".kmz": _later("kmz", "drafts_kmz"),
     ".gpx": _later("gpx", "drafts_gpx"),
@@ -84,13 +86,14 @@ COMPANIONS = (".shp", ".tab", ".mif")
 _IN_PLACE: dict[str, Callable[[Path, str, Limits], Sequence[Draft]]] = {
     ".gpkg": _later("containers", "draft_gpkg"),
     ".fgb": _later("containers", "draft_fgb"),
+    **dict.fromkeys(geoparquet.SUFFIXES, _later("parquet", "draft_parquet")),
     **dict.fromkeys(COMPANIONS, _later("bundle", "read_set")),
 }
 _FOLDER: Callable[[Path, str, Limits], Sequence[Draft]] = _later("bundle", "draft_folder")
 SUFFIXES = (*_DRAFTERS, *COMPANIONS)
 _SUPPORTED = (
     "可读：GeoJSON（.geojson、.json）、Shapefile（.shp、文件夹或打包的 .zip）、"
-    "GeoPackage、FlatGeobuf、文件地理数据库（.gdb）、MapInfo（.tab、.mif）、"
+    "GeoPackage、FlatGeobuf、GeoParquet（.parquet，要装 pyarrow）、文件地理数据库（.gdb）、MapInfo（.tab、.mif）、"
     "界址点 TXT（.txt）、坐标表（.csv、.tsv、.txt、.xlsx、.xls）、Word 表格（.docx）、WKT（.wkt）、"
     "KML（.kml、.kmz）、GPX（.gpx）、DXF（.dxf，DWG 请先另存为 DXF）；"
     "其他格式请先用 QGIS 另存为 GeoJSON，或把坐标另存为 CSV"

@@ -28,6 +28,7 @@ class Kind:
 
 _GPKG = Kind(".gpkg", (".gpkx",), "GeoPackage")
 _FGB = Kind(".fgb", (), "FlatGeobuf")
+_PARQUET = Kind(".parquet", (".geoparquet",), "Parquet")
 _SHP = Kind(".shp", (), "Shapefile 的图形文件")
 _ZIP = Kind(".zip", (), "zip 压缩包")
 _KMZ = Kind(".kmz", (".zip",), "KMZ")
@@ -67,6 +68,8 @@ def _kind(head: bytes, stream: BinaryIO) -> Kind | None:
         return _GPKG
     if head.startswith(b"fgb\x03fgb"):
         return _FGB
+    if head.startswith(b"PAR1"):
+        return _PARQUET
     if head.startswith(b"\0\0\x27\x0a") and len(head) >= 100 and head[28:32] == b"\xe8\x03\0\0":
         return _SHP
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
