@@ -100,6 +100,24 @@ def test_an_import_reads_what_geos_and_proj_make_of_it(tmp_path: Path) -> None:
     assert gc.isenabled()
 
 
+BOW = shapely.Polygon([(EAST, NORTH), (EAST + 60, NORTH + 60), (EAST + 60, NORTH), (EAST, NORTH + 60)])
+
+
+@pytest.mark.parametrize(("system", "last", "kept"), [("EPSG:4490", HOLED, True), ("EPSG:4490", BOW, False), (GK, HOLED, False)])
+def test_the_bytes_of_a_source_are_written_only_where_no_shape_was_changed(
+    tmp_path: Path, system: str, last: shapely.Polygon, kept: bool
+) -> None:
+    zones = column([square(0, 0, 50), last])
+    drawn = zones if system == GK else crs.to_lonlat(zones, GK)
+    columns = [np.array(["ZH15042410001", "ZH15042420002"], dtype=object)]
+    path = tmp_path / "x.shp"
+    pyogrio.raw.write(path, shapely.to_wkb(drawn), columns, ["HJGKDYBM"], geometry_type="Polygon", crs=system)
+    (parcel,) = packages.read(path, Options(limits=packages.LIMITS), lambda said: None)
+    assert (parcel.wkb == shapely.to_wkb(parcel.shapes)).all()
+    assert (parcel.wkb == pyogrio.raw.read(path)[2]).all() is np.bool_(kept)
+    assert shapely.is_valid(parcel.shapes).all()
+
+
 def test_an_import_of_a_shapefile_makes_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A million pairs of texts, made and taken apart again, took longer than the reading."""
     monkeypatch.setattr(features, "_drawn", None)

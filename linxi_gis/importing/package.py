@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -57,7 +58,8 @@ class Parcel:
     """One layer of a package, ready to be written.
 
     `shapes` are in EPSG:4490 longitude latitude, valid, shape (n,); None where the source has no usable shape:
-    such a row stays, so that the layer cannot vouch for "no zone here". `columns` are texts, shape (n,) each.
+    such a row stays, so that the layer cannot vouch for "no zone here". `wkb` is the same as bytes. `columns` are
+    texts, shape (n,) each.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Parcel:
     how: str
     files: tuple[SourceFile, ...]
     issues: tuple[Issue, ...]
+    wkb: NDArray[np.object_]
 
 
 def read(path: Path, options: Options, step: Step, accuracy_m: float = DEFAULT_ACCURACY_M) -> list[Parcel]:
@@ -147,7 +150,16 @@ def _parcel(draft: Draft, options: Options, files: tuple[SourceFile, ...], step:
         issues.append(Issue("layer_lossy", "warning", text, "请索取完整的图形"))
     first = rulings[1][0]
     name = PurePath(draft.source).name
-    return Parcel(name, draft.format, degrees, columns, first.source, first.how, files, tuple(dict.fromkeys(issues)))
+    wkb = _wkb(degrees, drawn)
+    return Parcel(name, draft.format, degrees, columns, first.source, first.how, files, tuple(dict.fromkeys(issues)), wkb)
+
+
+def _wkb(shapes: NDArray[np.object_], drawn: Sequence[Drawn]) -> NDArray[np.object_]:
+    """Return shapes as WKB: that of the source where every one of them is still the source's."""
+    held = drawn.wkb if isinstance(drawn, Rows) and len(shapes) == len(drawn) else None
+    if held is not None and all(map(operator.is_, shapes, shapes_of(drawn))):
+        return held
+    return np.asarray(shapely.to_wkb(shapes), dtype=object)
 
 
 # For each feature the number of its ruling, and the rulings.

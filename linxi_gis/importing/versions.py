@@ -111,7 +111,7 @@ def _geopackage(path: Path, layer_id: str, parcel: Parcel) -> None:
     pyogrio.set_gdal_config_options(_SETTINGS)
     try:
         pyogrio.raw.write(
-            path, shapely.to_wkb(parcel.shapes), fields, list(parcel.columns), geometry_type=kind, crs=LONLAT, layer=layer_id,
+            path, parcel.wkb, fields, list(parcel.columns), geometry_type=kind, crs=LONLAT, layer=layer_id,
             driver="GPKG", promote_to_multi=kind != "Unknown", FID="linxi_row", GEOMETRY_NAME="linxi_shape",
         )  # fmt: skip
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:

@@ -44,7 +44,7 @@ def features(
         drawn = made()
     else:
         columns = {name: [text] * len(layer.shapes) for name, text in shared} | dict(zip(heads, texts, strict=True))
-        drawn = Rows(layer.shapes, columns, made)
+        drawn = Rows(layer.shapes, layer.wkb, columns, made)
     remedy = "请补画图形"
     bad = [unreadable(InputError(f"第 {row + 1} 个要素：没有图形或图形损坏", where=where, remedy=remedy)) for row in missing]
     return drawn, (*layer.issues, *told, *heights(_solid(layer.shapes), where), *bad)

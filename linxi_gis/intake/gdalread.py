@@ -45,7 +45,7 @@ _REMEDY = "请用生成它的软件打开检查，重新导出后提交"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A layer as read: `shapes` an object array of geometries (None: none, or broken), texts still bytes.
+    """A layer as read: `shapes` an object array of geometries (None: none, or broken), made of `wkb`; texts still bytes.
 
     `fields` and the texts in `columns` hold one character for each byte. `system` is the WKT or
     "EPSG:n" that GDAL made of the layer's reference system, "" when there is none.
@@ -58,6 +58,7 @@ class Layer:
     shapes: NDArray[np.object_]
     columns: Columns
     issues: tuple[Issue, ...] = ()
+    wkb: NDArray[np.object_] | None = None
 
 
 def layers(path: Path, driver: Driver, where: str) -> list[tuple[int, str, str]]:
@@ -94,7 +95,6 @@ def read(path: Path, number: int, name: str, where: str, limits: Limits) -> Laye
         finally:
             pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": before})
         shapes = shapely.from_wkb(wkb, on_invalid="ignore") if wkb is not None else np.array([], dtype=object)
-        del wkb
     kind = str(meta["geometry_type"] or "")
     if 0 <= len(shapes) < count:
         lost = f"{where} 应有 {count} 个要素，只读出 {len(shapes)} 个，其余已损坏或被删除"
@@ -102,7 +102,7 @@ def read(path: Path, number: int, name: str, where: str, limits: Limits) -> Laye
     if kind.startswith(_CURVES) or kind.startswith("Multi" + _CURVES[2]):
         issues.append(curves_linearised(where))
     fields = tuple(str(field) for field in meta["fields"])
-    return Layer(name, str(meta["crs"] or ""), kind, fields, shapes, list(columns), tuple(dict.fromkeys(issues)))
+    return Layer(name, str(meta["crs"] or ""), kind, fields, shapes, list(columns), tuple(dict.fromkeys(issues)), wkb)
 
 
 def curves_linearised(where: str) -> Issue:

@@ -122,13 +122,15 @@ class Drawn:
 class Rows(Sequence[Drawn]):
     """The features of a whole layer, made when the first is asked for: who wants columns never pays for rows.
 
-    `shapes` are their geometries, shape (n,), none of them None; `columns` their attributes by name, n texts each.
+    `shapes` are their geometries, shape (n,), none of them None, `wkb` what they were made of where it is known;
+    `columns` are their attributes by name, n texts each.
     """
 
     def __init__(
-        self, shapes: NDArray[np.object_], columns: Mapping[str, list[str]], make: Callable[[], tuple[Drawn, ...]]
-    ) -> None:
-        self.shapes, self.columns, self._make = shapes, columns, make
+        self, shapes: NDArray[np.object_], wkb: NDArray[np.object_] | None, columns: Mapping[str, list[str]],
+        make: Callable[[], tuple[Drawn, ...]],
+    ) -> None:  # fmt: skip
+        self.shapes, self.wkb, self.columns, self._make = shapes, wkb, columns, make
 
     @cached_property
     def _made(self) -> tuple[Drawn, ...]:
