@@ -112,7 +112,7 @@ def test_the_bytes_of_a_source_are_written_only_where_no_shape_was_changed(
     columns = [np.array(["ZH15042410001", "ZH15042420002"], dtype=object)]
     path = tmp_path / "x.shp"
     pyogrio.raw.write(path, shapely.to_wkb(drawn), columns, ["HJGKDYBM"], geometry_type="Polygon", crs=system)
-    (parcel,) = packages.read(path, Options(limits=packages.LIMITS), lambda said: None)
+    (parcel,) = packages.read(path, Options(limits=packages.LIMITS), lambda said: None, accuracy_m=50.0)
     assert (parcel.wkb == shapely.to_wkb(parcel.shapes)).all()
     assert (parcel.wkb == pyogrio.raw.read(path)[2]).all() is np.bool_(kept)
     assert shapely.is_valid(parcel.shapes).all()

@@ -100,7 +100,7 @@ def test_the_lineage_of_an_imported_version_names_its_sources(tmp_path: Path) ->
     held = write_catalog(tmp_path, [])
     a, b, c, d = square(0, 0, 100).exterior.coords[:4]
     source = write_layer(tmp_path / "湿地.gpkg", [shapely.Polygon([a, c, b, d])])
-    words = ("--theme", "wetland", "--version", "2023", "--catalog", str(held), "--yes")
+    words = ("--theme", "wetland", "--version", "2023", "--accuracy", "50", "--catalog", str(held), "--yes")
     linxi("layers", "import", str(source), *words)
     record = iso.MD_Metadata(etree.fromstring(exported(held, "wetland")))
     told = record.dataquality.lineage
