@@ -47,6 +47,8 @@ def test_the_clean_county_raises_nothing_above_a_hint() -> None:
 def test_a_shifted_or_web_map_or_misread_layer_is_unfit_and_its_neighbours_are_not() -> None:
     scores = {card.layer: card.score for card in checked(linxi_layers.defects_catalog()).cards}
     unfit = {layer for layer, score in scores.items() if score == record.UNFIT}
+    told = [fault.code for fault in checked(linxi_layers.defects_catalog()).faults if fault.layer == "towns"]
+    assert told == ["gcj02"], "the gaps it leaves along the border are not told again"
     assert unfit == {"redline", "towns", "noise", "park", "mining_right", *MISREAD}  # a right with two corners swapped
 
 

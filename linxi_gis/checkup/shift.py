@@ -31,6 +31,7 @@ _FLOOR_M = 0.01  # degrees are written to 1e-7: no estimate is surer
 _GRAVE_M = 10.0  # twice the 5 m the demonstration's lines are stated to
 _SAME_M = 1.0
 _ROUNDS, _EDGE = 100, 1e-6
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def _of_web_map(
     others = [(m, estimate(back, plane[m])) for m in range(len(sheets)) if m != n]
     webbed = [m for m, one in others if one is not None and one.size < _SAME_M]
     if webbed:
-        names = "、".join(sheets[m].title for m in webbed)
+        names = "、".join(sheets[m].title for m in webbed[:_NAMED]) + ("等" if len(webbed) > _NAMED else "")
         yield Fault("gcj02", GRAVE, sheet.id, (), sheet.box(), f"与 {len(webbed)} 个图层纠偏后才重合",
                     f"{sheet.title}疑为 GCJ-02（火星坐标），纠偏后与{names}重合",
                     "请索取 CGCS2000 原始数据；不要自行纠偏后当作正式图层", sheets[webbed[0]].id)  # fmt: skip

@@ -17,13 +17,13 @@ from linxi_maps.drawing import dimension, drawn, outline_of, plain_popup, unique
 from linxi_maps.escape import safe
 from linxi_maps.layers import MapLayer, rounded
 from linxi_maps.page import Drawn, Page, Zone, render
-from linxi_maps.styles import BASE, Style
+from linxi_maps.styles import FOUND, Style
 
 # Told apart by lightness, width and dashes as well as by hue.
 _LOOKS = {
-    GRAVE: Style("严重", BASE, "#8f0d13", "#c81e1e", 0.30, 3.4, "", 95),
-    COMMON: Style("一般", BASE, "#a34a00", "#f08a24", 0.35, 2.2, "", 92),
-    HINT: Style("提示", BASE, "#1f66a8", "#8fb7d9", 0.30, 1.6, "4 3", 90),
+    GRAVE: Style("严重", FOUND, "#8f0d13", "#c81e1e", 0.30, 3.4, "", 90),
+    COMMON: Style("一般", FOUND, "#a34a00", "#f08a24", 0.35, 2.2, "", 92),
+    HINT: Style("提示", FOUND, "#1f66a8", "#8fb7d9", 0.30, 1.6, "4 3", 95),  # mostly small: above the others
 }
 _KEYS = {GRAVE: "grave", COMMON: "common", HINT: "hint"}
 _SCORES = {FIT: "#2f6b46", RESERVED: "#a34a00", UNFIT: "#8f0d13"}
@@ -81,20 +81,20 @@ def _cut(counts: dict[str, int]) -> Iterable[str]:
 
 
 def _findings(done: Checkup) -> Iterable[Drawn]:
-    """Yield what is wrong with whole layers, then with places, the gravest last and so on top."""
+    """Yield what is wrong with places, the gravest first, then with whole layers."""
     whole = [
         Zone(_shown(fault.geometry.envelope), _frame(fault.severity), **_words(done, fault))
         for fault in done.faults if _is_whole(fault) and not fault.geometry.is_empty
     ]  # fmt: skip
-    if whole:
-        yield Drawn("whole", _WHOLE, BASE, 85, tuple(whole[:DRAWN]))
-    for word in reversed(SEVERITIES):
+    for word in SEVERITIES:
         look = _LOOKS[word]
         placed = [fault for fault in done.faults if fault.severity == word and not _is_whole(fault)][:DRAWN]
         placed.sort(key=lambda fault: -_extent(fault.geometry))  # a small one lies on the large one round it
         zones = [zone for fault in placed for zone in _zones(done, fault, look)]
         if zones:
-            yield Drawn(_KEYS[word], look.title, BASE, look.order, tuple(zones))
+            yield Drawn(_KEYS[word], look.title, FOUND, look.order, tuple(zones))
+    if whole:
+        yield Drawn("whole", _WHOLE, FOUND, 85, tuple(whole[:DRAWN]))
 
 
 def _is_whole(fault: Fault) -> bool:
@@ -197,9 +197,9 @@ def _fit(done: Checkup) -> str:
 
 
 def _legend_rows(found: Sequence[Drawn], first: int) -> str:
-    """The findings from the gravest down; they are the page's layers from `first` on."""
+    """The findings in the page's order; they are its layers from `first` on."""
     rows = [
         f'<li data-layer="{n}">{panels.swatch(one.zones[0].style, 2)}<span>{one.title}</span></li>'
         for n, one in enumerate(found, first)
     ]
-    return "".join(reversed(rows))
+    return "".join(rows)

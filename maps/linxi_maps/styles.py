@@ -31,7 +31,8 @@ class Style:
 
 ECOLOGY, WATER, CONTROL = "生态空间", "水环境", "分区管控"
 LAND, MINING, RISK, BASE = "国土空间", "矿产与尾矿", "土壤与文物", "基础地理"
-GROUPS = (ECOLOGY, WATER, CONTROL, LAND, MINING, RISK, BASE)
+FOUND = "体检问题"
+GROUPS = (FOUND, ECOLOGY, WATER, CONTROL, LAND, MINING, RISK, BASE)
 
 STYLES: dict[str, Style] = {
     "admin_county": Style("县级行政区", BASE, "#4d4d4d", "#ffffff", 0.0, 2.0, "10 4 2 4", 5),
