@@ -147,6 +147,20 @@ def test_ids_that_have_nothing_in_common_are_doubted(tmp_path: Path) -> None:
     assert (found["same"], found["changes"], found["doubts"]) == (1, [], [])
 
 
+def test_a_file_of_many_faults_tells_a_dozen_and_how_many_more(tmp_path: Path) -> None:
+    bows = [shapely.Polygon([(x, y), (x + 90, y + 90), (x + 90, y), (x, y + 90)]) for x, y in
+            ((square(200 * n, 0, 1).bounds[:2]) for n in range(20))]  # fmt: skip
+    path = str(write_layer(tmp_path / "a.gpkg", bows))
+    notes = told(path, path)["before"]["notes"]
+    assert len(notes) == 15 and any("另有 8 条" in note for note in notes)
+
+
+def test_the_whole_counts_overlaps_once(tmp_path: Path) -> None:
+    path = str(write_layer(tmp_path / "a.gpkg", [square(0, 0, 100), square(50, 0, 100), square(500, 0, 10)]))
+    whole = geodesic_m2(square(0, 0, 150, 100)) + geodesic_m2(square(500, 0, 10))
+    assert told(path, path)["before_m2"] == pytest.approx(whole, rel=1e-6)
+
+
 def test_what_files_do_not_tell_is_asked_for(tmp_path: Path) -> None:
     without_zone = shapely.affinity.translate(square(0, 0, 100), -39_000_000.0)
     bare = str(write_layer(tmp_path / "a.shp", [without_zone], crs="EPSG:4548"))

@@ -81,7 +81,7 @@ def compare(before: Edition, after: Edition, *, by_shape: bool = False) -> Diffe
 
 
 def _whole_m2(held: Edition) -> float:
-    return float(shapely.area(shapely.union_all([one.shape for one in held.zones])))
+    return float(shapely.area(shapely.disjoint_subset_union_all([one.shape for one in held.zones])))
 
 
 def _by_id(before: Edition, after: Edition) -> Iterator[_Pair]:
@@ -137,7 +137,9 @@ def _change(zone: str, old: Zone | None, new: Zone | None) -> Change | None:
         return None if new is None else _whole("added", zone, new)
     if new is None:
         return _whole("removed", zone, old)
-    grown, shrunk = shapely.difference(new.shape, old.shape), shapely.difference(old.shape, new.shape)
+    grown = shrunk = _NOTHING
+    if not shapely.equals_identical(old.shape, new.shape):
+        grown, shrunk = shapely.difference(new.shape, old.shape), shapely.difference(old.shape, new.shape)
     words = [f"{what}：{a or '（空）'} → {b or '（空）'}" for what, a, b in (
         ("名称", old.name, new.name), ("类别", old.cls, new.cls)) if a != b]  # fmt: skip
     moved = _moved(old.shape, new.shape, grown, shrunk)

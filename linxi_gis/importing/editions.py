@@ -85,7 +85,9 @@ def of_file(path: Path, options: Options, table: Aliases, id_column: str | None 
         ids, parcel.columns.get(known.get("name", ""), blank), parcel.columns.get(known.get("class", ""), blank), plane
     )
     how = f"{path.name}：{parcel.format}，{len(rows)} 个要素，{parcel.system}（{parcel.how}）"
-    words = dict.fromkeys(issue.text for issue in (*parcel.issues, *told))
+    words = list(dict.fromkeys(issue.text for issue in (*parcel.issues, *told)))
+    if len(words) > _LISTED:
+        words[_LISTED:] = [f"{path.name} 另有 {len(words) - _LISTED} 条，全部见 linxi read"]
     kept = tuple(one for one in zones if not one.shape.is_empty)
     return Edition(path.name, path.stem, "", False, bool(column), kept, (how, *words, *notes))
 

@@ -21,7 +21,7 @@ from linxi_gis.importing.versions import MANIFEST, SCHEMA
 from linxi_gis.model import Layer
 from linxi_gis.themes import THEMES
 
-ADVICE = '请安装：pip install "linxi-gis[metadata]"'
+ADVICE = '请安装：pip install pygeometa'
 _KINDS = {0: "point", 1: "curve", 2: "surface"}
 _LIMITS = {"公开": "公开", "内部": "内部：只供本单位使用", "不得导出": "不得导出：图层数据不离开本机", "": "敏感性未注明"}
 # XML 1.0 (2.2) has no place for these, not even escaped.

@@ -266,9 +266,11 @@ def _notes(found: Difference, met: Sequence[Met] | None) -> list[str]:
         else "图斑按编号配对，同一编号的几块合为一个；界线移动不到 1 mm 的算没有变。"
     )
     undrawn = len(found.changes) - DRAWN
+    uncounted = max(len(found.before.zones), len(found.after.zones)) > DRAWN
     return [
         *found.doubts, how, "面积为椭球面积；全层面积里重叠只算一次。", panels.DISPLAY_NOTE,
         *([_NO_DISTANCE] if met is not None else []),
+        *([f"原有、新有的全部图斑各只画前 {DRAWN} 个作底图。"] if uncounted else []),
         *([f"图上只画前 {DRAWN} 个变化，其余 {undrawn} 个没有画出。"] if undrawn > 0 else []),
         *found.before.notes, *found.after.notes,
     ]  # fmt: skip
