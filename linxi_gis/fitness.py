@@ -38,7 +38,7 @@ class Score:
         >>> Score("redline", "1", "ab", "", UNFIT, ("整体偏移 20 m",), "2026-09-01").why()
         '体检（2026-09-01）为不可用：整体偏移 20 m'
         """
-        more = f"等 {len(self.reasons)} 条" if len(self.reasons) > _TOLD else ""
+        more = "；等" if len(self.reasons) > _TOLD else ""
         return f"体检（{self.on}）为{self.score}：{'；'.join(self.reasons[:_TOLD])}{more}"
 
 

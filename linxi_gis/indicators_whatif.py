@@ -15,6 +15,7 @@ from linxi_gis.indicators_model import Change
 from linxi_gis.indicators_plan import PlanFigure
 from linxi_gis.indicators_tables import Check, km2, sound
 from linxi_gis.library import Library
+from linxi_gis.model import Layer, said_ids
 
 
 def change(
@@ -23,6 +24,8 @@ def change(
 ) -> Change:  # fmt: skip
     """Return what becomes of a figure's ratios; `added` are plane areas, `without` zone ids of its layers.
 
+    An id that several rows of the file bear takes all of them away; `Change.without` names every one.
+
     With no `figure_id` it is the one whose layers hold the zones taken away, else the first (the red line). Raises
     UsageError for a zone or a figure that is not there, LinxiError when the layers cannot be used.
     """
@@ -30,7 +33,7 @@ def change(
     choices = [one for one in figures if one.theme and figure_id in ("", one.id)]
     if not choices:
         raise UsageError(f"没有可以假设的指标 {figure_id!r}", remedy=f"可用：{'、'.join(f.id for f in figures if f.theme)}")
-    held = {one.id: {zone for layer in sound(opened, one.theme) for zone in layer.zone_ids} for one in choices}
+    held = {one.id: {zone for layer in sound(opened, one.theme) for zone in _answering(layer)} for one in choices}
     having = [one for one in choices if held[one.id].issuperset(without)]
     if not having:
         told = "、".join(without)
@@ -40,13 +43,21 @@ def change(
     if not layers:
         raise LinxiError(f"{figure.title}没有可用的图层", remedy="请先用 linxi layers list 看原因")
     shapes = np.concatenate([np.asarray(layer.zones) for layer in layers])
-    kept = np.array([zone not in without for layer in layers for zone in layer.zone_ids])
+    taken = np.array([
+        zone in without or said in without
+        for layer in layers for zone, said in zip(layer.zone_ids, said_ids(layer.zone_ids), strict=True)
+    ])  # fmt: skip
+    ids = [zone for layer in layers for zone in layer.zone_ids]
     union = shapely.union_all(shapes)
-    after = shapely.union_all([*shapes[kept], *added])
+    after = shapely.union_all([*shapes[~taken], *added])
     gained, lost = km2(shapely.difference(after, union)), km2(shapely.difference(union, after))
     against = denominators(library, day)
     return Change(
-        figure, tuple(without), km2(union), km2(after), gained, lost,
+        figure, tuple(zone for zone, gone in zip(ids, taken, strict=True) if gone), km2(union), km2(after), gained, lost,
         tuple(ratio(km2(union), one, figure) for one in against), tuple(ratio(km2(after), one, figure) for one in against),
         Check("假设：之前 + 新增 - 减少 = 之后", km2(after), km2(union) + gained - lost),
     )  # fmt: skip
+
+
+def _answering(layer: Layer) -> set[str]:
+    return {*layer.zone_ids, *said_ids(layer.zone_ids)}

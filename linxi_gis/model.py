@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Protocol
@@ -163,6 +163,22 @@ class Layer:
     def outdated(self) -> bool:
         """Whether it only may be out of date: no later version says that it is."""
         return self.stale.endswith(MAY_BE_STALE)
+
+
+def said_ids(zone_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return zone ids as the file says them, without the number that a repeated one was given.
+
+    >>> said_ids(["1#", "2#", "R1", "R1#2", "R1#3", "7#2"])
+    ('1#', '2#', 'R1', 'R1', 'R1', '7#2')
+    """
+    seen: dict[str, int] = {}
+    said = []
+    for zone in zone_ids:
+        base, _, number = zone.rpartition("#")
+        repeated = number.isdecimal() and seen.get(base, 0) > 0 and int(number) == seen[base] + 1
+        said.append(base if repeated else zone)
+        seen[said[-1]] = seen.get(said[-1], 0) + 1
+    return tuple(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,3 +163,25 @@ def test_a_check_up_that_finds_nothing_is_written_too(tmp_path: Path) -> None:
     done = command(path, "red", "--format", "gpkg", "--out", str(out))
     assert done.exit_code == 0, (done.output, done.exception)
     assert len(pyogrio.raw.read(out)[2]) == 0
+
+
+@pytest.mark.parametrize(("name", "hectares_to_unit"), [
+    ("面积hm2", 1.0), ("面积（公顷）", 1.0), ("面积万亩", 15.0 / 1e4), ("面积_亩", 15.0), ("面积km2", 0.01),
+    ("面积（万平方米）", 1.0), ("面积m2", 1e4), ("面积平方千米", 0.01),
+])  # fmt: skip
+def test_a_stated_area_is_held_against_the_shape_in_the_unit_of_its_column(
+    tmp_path: Path, name: str, hectares_to_unit: float
+) -> None:
+    right, wrong = 25.0 * hectares_to_unit, 20.0 * hectares_to_unit  # the squares have 25 hectares
+    write_layer(tmp_path / "red.gpkg", SQUARES, **{name: [f"{right:.6f}", f"{wrong:.6f}", ""]})
+    told = faults(checked(tmp_path, red()), "red")
+    assert [(fault.code, fault.zones) for fault in told] == [("area_differs", ("Z2",))]
+
+
+@pytest.mark.parametrize(("codec", "misread"), [("gbk", "latin-1"), ("utf-8", "gbk"), ("utf-8", "latin-1"), ("utf-8", "cp1252")])
+@pytest.mark.parametrize("name", ["大冷山自然保护区", "优先保护单元", "水源涵养", "尾矿库", "永久基本农田"])
+def test_a_name_read_in_the_wrong_encoding_is_told(tmp_path: Path, name: str, codec: str, misread: str) -> None:
+    garbled = name.encode(codec).decode(misread, "replace")
+    write_layer(tmp_path / "red.gpkg", SQUARES, MC=[name, garbled, "联通基站"])
+    told = faults(checked(tmp_path, red()), "red")
+    assert [(fault.code, fault.zones) for fault in told] == [("encoding", ("Z2",))]

@@ -113,6 +113,18 @@ def test_a_layer_with_reservations_is_judged(tmp_path: Path) -> None:
     assert answer(library).overall.verdict is Verdict.CLEAR
 
 
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+@pytest.mark.parametrize("system", ["EPSG:4549", None], ids=["the wrong zone", "no system"])
+def test_a_layer_that_could_not_even_be_checked_is_recorded_as_unfit(tmp_path: Path, system: str | None) -> None:
+    library = held(tmp_path, shifted="")
+    (tmp_path / "redline.gpkg").unlink()
+    write_layer(tmp_path / "redline.gpkg", [blob()], crs=system)
+    assert "不可用 1 个（redline）" in recorded(library)
+    judged = answer(library)
+    assert {one.id: one.status for one in judged.layers}["redline"] == "not_checked"
+    assert judged.overall.verdict is Verdict.NOT_CHECKED
+
+
 def test_with_all_layers_unfit_nothing_can_be_checked(tmp_path: Path) -> None:
     library = held(tmp_path)
     recorded(library)

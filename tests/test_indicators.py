@@ -299,3 +299,19 @@ def test_forest_share_is_that_of_cells_weighted_one_by_one(tmp_path: Path) -> No
                 value = int(cells[row - top, column - first])
                 total[value] = total.get(value, 0.0) + geodesic_km2(common) * 1e6
     assert dict(ours.by_value) == pytest.approx(total, abs=1e-6 * ours.area_m2)
+
+
+def test_an_id_that_two_rows_bear_takes_both_away(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(0, 0, 1000), square(2000, 0, 1000), square(4000, 0, 1000)], BM=["R1", "R1", "R2"])
+    library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")], statutory_area_km2=10.0)
+    change = indicators_whatif.change(library, PLANNED, DAY, [], ["R1"])
+    assert change.removed_km2 == pytest.approx(2.0 * KM2, rel=1e-5) and change.without == ("R1", "R1#2")
+    one = indicators_whatif.change(library, PLANNED, DAY, [], ["R1#2"])
+    assert one.removed_km2 == pytest.approx(KM2, rel=1e-4) and one.without == ("R1#2",)
+
+
+def test_a_layer_that_lies_outside_the_county_gives_no_ratio(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(0, 0, 1000), square(200_000, 0, 1000)], BM=["in", "out"])
+    library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")], statutory_area_km2=10.0)
+    (line,) = [one for one in indicators.compute(library, PLANNED, DAY) if one.figure.id == "redline_share"]
+    assert line.ratios == () and "在县界图层之外" in line.unchecked

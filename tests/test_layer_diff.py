@@ -219,3 +219,17 @@ def test_a_site_of_an_unnamed_datum_is_looked_at_both_ways(held: Path, tmp_path:
 def test_an_unknown_version_is_told_with_those_there_are(held: Path) -> None:
     done = linxi("layers", "diff", "wet@1", "wet@9", "--catalog", str(held), code=2)
     assert "wet@9" in done.stderr and "wet@2" in done.stderr
+
+
+def test_numbers_with_a_hash_stay_what_they_are_and_a_repeated_one_is_one_zone(tmp_path: Path) -> None:
+    ponds = {"1#": square(0, 0, 100), "2#": square(200, 0, 100), "3#东": square(400, 0, 100)}
+    write_layer(tmp_path / "a.gpkg", [*ponds.values(), square(600, 0, 100)], BM=[*ponds, "3#东"])
+    write_layer(tmp_path / "b.gpkg", list(ponds.values())[:2], BM=["1#", "4#"])
+    held = write_catalog(tmp_path, [
+        entry("pond", "tailings", f"{name}.gpkg", version=name, required=False, effective_from=since, effective_to=until)
+        for name, since, until in (("a", None, date(2023, 12, 30)), ("b", date(2023, 12, 31), None))
+    ])  # fmt: skip
+    found = told("pond@a", "pond@b", "--catalog", str(held))
+    assert kinds(found) == {"2#": "removed", "3#东": "removed", "4#": "added"}
+    (gone,) = [row for row in found["changes"] if row["zone"] == "3#东"]
+    assert gone["before_m2"] == pytest.approx(geodesic_m2(ponds["3#东"]) + geodesic_m2(square(600, 0, 100)), rel=1e-6)

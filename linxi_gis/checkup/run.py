@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
+from linxi_gis import vectorfile
 from linxi_gis.catalog import Catalog, Entry
 from linxi_gis.checkup import overlaps, shapes, shift, texts
 from linxi_gis.checkup.record import GRAVE, Checkup, Fault, card, ordered
 from linxi_gis.checkup.sheet import Sheet, open_sheet
 from linxi_gis.crs import Geometry
+from linxi_gis.errors import LinxiError
 
 
 def check(
@@ -33,12 +35,20 @@ def check(
     off = {fault.layer for fault in faults if fault.code in ("shift", "gcj02") and fault.severity == GRAVE}
     faults = [fault for fault in faults if fault.layer not in off or fault.code not in ("gap", "outside")]
     kept = ordered(fault for fault in faults if not only or fault.layer in only)
-    hashes = {sheet.id: sheet.sha256 for sheet in sheets}
+    hashes = {entry.identity.id: one.sha256 if isinstance(one, Sheet) else _hash(entry) for entry, one in opened}
     cards = tuple(
         card(one.id, one.title, one.version, hashes.get(one.id, ""), [f for f in kept if f.layer == one.id], part or "")
         for one, part in ((entry.identity, entry.sublayer) for entry in held) if not only or one.id in only
     )  # fmt: skip
     return Checkup(catalog.title, day, catalog.demonstration, kept, cards)
+
+
+def _hash(entry: Entry) -> str:
+    """Return the hash of a file that could not be checked: what keeps it out holds for this content alone."""
+    try:
+        return vectorfile.sha256(entry.path)
+    except LinxiError:
+        return ""
 
 
 def _lost(catalog: Catalog, sheet: Sheet, county: Geometry) -> list[Fault]:

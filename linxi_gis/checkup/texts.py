@@ -9,15 +9,19 @@ from datetime import date
 
 from linxi_gis.checkup.record import COMMON, HINT, Fault
 from linxi_gis.checkup.sheet import Sheet
+from linxi_gis.intake import encoding
 
 # Our choice: a stated area may be rounded, or planar (up to 0.041 % here); 1 % is neither.
 AREA_SHARE = 0.01
 _UNIT = re.compile(r"^ZH\d{6}([123])\d{4}$")
 _DIGIT_CLASS = {"1": "priority", "2": "key", "3": "general"}
-# U+FFFD; what it becomes in GBK (锟斤拷); UTF-8 read as Latin-1 or Windows-1252; a UTF-8 句 read as GBK.
-_MOJIBAKE = re.compile("\ufffd|锟斤拷|烫烫烫|[ÃÂäåæçèé][\u0080-\u00bf\u2018-\u203a]|(?:鏋|锛|绀|淇|鍖|鎬){2}")
-_AREA_COLUMN = re.compile(r"面积.*?(平方米|公顷|亩|平方公里|km2|km²|m2|m²)", re.IGNORECASE)
-_UNIT_M2 = {"平方米": 1.0, "m2": 1.0, "m²": 1.0, "公顷": 1e4, "亩": 1e4 / 15.0, "平方公里": 1e6, "km2": 1e6, "km²": 1e6}
+# U+FFFD, what it becomes in GBK, and memory that was never written.
+_LOST = re.compile("\ufffd|锟斤拷|烫烫烫")
+_UNIT_M2 = {
+    "平方公里": 1e6, "平方千米": 1e6, "km2": 1e6, "km²": 1e6, "公顷": 1e4, "hm2": 1e4, "hm²": 1e4, "ha": 1e4, "亩": 1e4 / 15.0,
+    "平方米": 1.0, "m2": 1.0, "m²": 1.0,
+}  # fmt: skip
+_AREA_COLUMN = re.compile(rf"面积.*?(万?)({'|'.join(_UNIT_M2)})", re.IGNORECASE)
 _SINCE, _UNTIL = re.compile(r"(有效期起|起始日期|批准日期|生效)"), re.compile(r"(有效期止|截止日期|终止日期|失效)")
 
 
@@ -39,7 +43,8 @@ def _fault(sheet: Sheet, row: int, code: str, figure: str, what: str, remedy: st
 
 def _encoding(sheet: Sheet, row: int) -> Iterator[Fault]:
     for name, column in sheet.columns.items():
-        if _MOJIBAKE.search(column[row]):
+        text = column[row]
+        if not text.isascii() and (_LOST.search(text) or encoding.repaired(text) or encoding.mangled(text)):
             yield _fault(sheet, row, "encoding", column[row][:20], f"的“{name}”是乱码",
                          '请按原编码重新导出，或在 catalog.toml 写明 encoding = "GBK"')  # fmt: skip
             return
@@ -75,7 +80,7 @@ def _area(sheet: Sheet, row: int) -> Iterator[Fault]:
         if unit is None or computed == 0.0:
             continue
         try:
-            stated = float(column[row]) * _UNIT_M2[unit[1].lower()]
+            stated = float(column[row]) * _UNIT_M2[unit[2].lower()] * (1e4 if unit[1] else 1.0)
         except ValueError:
             continue
         if abs(stated - computed) > AREA_SHARE * computed:

@@ -62,7 +62,7 @@ def layers_check(
 
 
 def _record(done: Checkup, catalog: Path, day: date) -> None:
-    """Keep the scores beside the catalogue; a layer that could not be read has no content to keep one for."""
+    """Keep the scores beside the catalogue; of a file that cannot be opened there is no content to keep one for."""
     from linxi_gis import fitness
 
     scores = [

@@ -18,7 +18,7 @@ from linxi_gis.errors import UsageError
 from linxi_gis.importing import package
 from linxi_gis.importing.aliases import Aliases
 from linxi_gis.intake.reading import Options
-from linxi_gis.model import Layer
+from linxi_gis.model import Layer, said_ids
 
 _LISTED = 12
 
@@ -54,7 +54,7 @@ def of_layer(entry: Entry, layer: Layer) -> Edition:
     """Return a version of a layer as an edition; ids lose the number that a repeated one was given (`a#2`)."""
     own = entry.identity
     shapes: NDArray[np.object_] = np.asarray(layer.zones, dtype=object)
-    ids = [zone.partition("#")[0] for zone in layer.zone_ids]
+    ids = list(said_ids(layer.zone_ids))
     label = f"{own.id}@{own.version}" if own.version else own.id
     keyed = bool(entry.columns.id)
     if not keyed:

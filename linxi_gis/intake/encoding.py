@@ -167,6 +167,26 @@ def repaired(text: str) -> str | None:
     return None
 
 
+def mangled(text: str) -> str | None:
+    """Return what a text was before its UTF-8 bytes were taken for GBK, or None.
+
+    Only where it is sure: at least two Chinese characters, all of them common, and nothing else beyond ASCII. The
+    last one may be lost, where GBK could make nothing of half a character (U+FFFD, ?).
+
+    >>> mangled("大冷山自然保护区".encode().decode("gbk", "replace"))
+    '大冷山自然保护区'
+    >>> mangled("大冷山自然保护区"), mangled("联通"), mangled("Müller")
+    (None, None, None)
+    """
+    try:
+        found = trimmed(text.rstrip("?\ufffd").encode("gbk"), "utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return None
+    special = [character for character in found if not character.isascii()]
+    sure = len(special) > 1 and all("\u4e00" <= c <= "\u9fff" and _everyday(c) for c in special)
+    return found if sure else None
+
+
 _HIGH = re.compile(r"[\x80-\xff]")
 
 
