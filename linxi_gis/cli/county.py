@@ -157,8 +157,8 @@ def map_(catalog: str | None, on: str | None, out: str) -> None:
     click.echo(str(path))
 
 
-def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows below their head; long cells wrap."""
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], figures: Sequence[str] = ()) -> None:
+    """Print rows below their head; long cells wrap, but for the columns that are named as `figures`."""
     import sys
 
     from rich.console import Console
@@ -167,7 +167,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in head:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in figures)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -26,12 +26,13 @@ def table(found: Difference, met: Sequence[Met] | None) -> None:
     from linxi_gis.importing.differ import TITLES
 
     rows = [
-        (TITLES[one.kind], one.zone, one.name, f"{one.before_m2:.2f}", f"{one.after_m2:.2f}", f"{one.grown.area:.2f}",
-         f"{one.shrunk.area:.2f}", one.what)
+        (TITLES[one.kind], one.zone, one.name, _hm2(one.before_m2), _hm2(one.after_m2), _hm2(one.grown.area),
+         _hm2(one.shrunk.area), one.what)
         for one in found.changes
     ]  # fmt: skip
     if rows:
-        print_table(("变化", "编号", "名称", "原面积 m²", "新面积 m²", "增 m²", "减 m²", "说明"), rows)
+        figures = ("原 hm²", "新 hm²", "增 hm²", "减 hm²")
+        print_table(("变化", "编号", "名称", *figures, "说明"), rows, figures=("变化", *figures))
     gain = found.after_m2 - found.before_m2
     whole = f"{found.before_m2 / 1e6:.4f} → {found.after_m2 / 1e6:.4f} km²，{gain / 1e6:+.4f} km²"
     click.echo(f"未变 {found.same} 个；全层（重叠只算一次）{whole}")
@@ -39,6 +40,10 @@ def table(found: Difference, met: Sequence[Met] | None) -> None:
         _sites(met)
     if found.demonstration:
         click.echo(_STAMP)
+
+
+def _hm2(m2: float) -> str:
+    return f"{m2 / 1e4:.4f}" if m2 else ""
 
 
 def _sites(met: Sequence[Met]) -> None:

@@ -50,7 +50,7 @@ def layers_diff(
     before: str, after: str, catalog: str | None, id_column: str | None, by_shape: bool, crs: tuple[str, ...],
     sites: tuple[str, ...], sites_crs: str | None, form: str, out: str | None,
 ) -> None:  # fmt: skip
-    """比较两份图层：新增、取消、改变的图斑和椭球面积（m²）。
+    """比较两份图层：新增、取消、改变的图斑和椭球面积。
 
     原、新各写目录里的 编号@版本，或一个文件（shapefile、GeoPackage 等，读法同 linxi layers import）。
     """

@@ -103,7 +103,7 @@ def _summary(found: Difference) -> str:
     rows = [
         (TITLES[kind], f"{sum(one.kind == kind for one in found.changes)} 个") for kind in TITLES
     ] + [
-        ("未变", f"{found.same} 个"), ("划入合计", area_text(gained)), ("划出合计", area_text(lost)),
+        ("未变", f"{found.same} 个"), ("各图斑划入", area_text(gained)), ("各图斑划出", area_text(lost)),
         ("全层净变化", f"{(found.after_m2 - found.before_m2) / 1e6:+.4f} km²"),
     ]  # fmt: skip
     return f"<section><h2>汇总</h2>{panels.facts(rows)}</section>"
