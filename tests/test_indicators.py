@@ -302,7 +302,8 @@ def test_forest_share_is_that_of_cells_weighted_one_by_one(tmp_path: Path) -> No
 
 
 def test_an_id_that_two_rows_bear_takes_both_away(tmp_path: Path) -> None:
-    write_layer(tmp_path / "redline.gpkg", [square(0, 0, 1000), square(2000, 0, 1000), square(4000, 0, 1000)], BM=["R1", "R1", "R2"])
+    zones = [square(east, 0, 1000) for east in (0, 2000, 4000)]
+    write_layer(tmp_path / "redline.gpkg", zones, BM=["R1", "R1", "R2"])
     library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")], statutory_area_km2=10.0)
     change = indicators_whatif.change(library, PLANNED, DAY, [], ["R1"])
     assert change.removed_km2 == pytest.approx(2.0 * KM2, rel=1e-5) and change.without == ("R1", "R1#2")
