@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from linxi_gis import shelf
@@ -13,7 +13,8 @@ from linxi_gis.errors import CatalogError
 FIT, RESERVED, UNFIT = "可用于研判", "有保留", "不可用"
 SCORES = (FIT, RESERVED, UNFIT)
 _FORMAT = "checkup-1"
-_REMEDY = "请用 linxi layers check --record 重做；不要的可以删除这个文件"
+_REMEDY = "请从备份恢复；没有备份的，删除这个文件，再对全部图层运行 linxi layers check --record"
+_CHANGED = "文件此后变过，没有重新体检"
 _TOLD = 3
 
 
@@ -66,7 +67,7 @@ def read(catalog: Path) -> tuple[Score, ...]:
     except ValueError as error:
         raise CatalogError("体检记录不是有效的 JSON", where=str(path), remedy=_REMEDY) from error
     try:
-        if said["format"] != _FORMAT:
+        if said["format"] != _FORMAT or not isinstance(said["layers"], list):
             raise ValueError
         return tuple(_score(**one) for one in said["layers"])
     except (KeyError, TypeError, ValueError) as error:
@@ -80,27 +81,48 @@ def _score(layer: str, version: str, sha256: str, sublayer: str, score: str, rea
     return Score(layer, version, sha256, sublayer, score, tuple(reasons), on)
 
 
-def unfit(scores: Iterable[Score], layer: str, sha256: str, sublayer: str = "") -> Score | None:
-    """Return the score that keeps a layer with this content out, None when there is none.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A version of a layer by its names, whatever its bytes are."""
+
+    layer: str
+    version: str
+    sublayer: str = ""
+
+
+def unfit(scores: Iterable[Score], named: Content, sha256: str) -> Score | None:
+    """Return the score that keeps a version with these bytes out, None when there is none.
+
+    `scores` are in the order of their recording. Where nothing was recorded of these bytes, the last score of the
+    version holds: a file that was unfit and was changed since stays out until it is checked again.
 
     >>> bad = Score("redline", "1", "ab", "", UNFIT, ("整体偏移 20 m",), "2026-09-01")
-    >>> unfit([bad], "redline", "ab") is bad, unfit([bad], "redline", "cd"), unfit([bad], "units", "ab")
-    (True, None, None)
+    >>> unfit([bad], Content("redline", "1"), "ab") is bad, unfit([bad], Content("redline", "2"), "cd")
+    (True, None)
+    >>> unfit([bad], Content("redline", "1"), "cd").reasons
+    ('文件此后变过，没有重新体检', '整体偏移 20 m')
     """
-    return next((one for one in scores if one.score == UNFIT and _content(one) == (layer, sha256, sublayer)), None)
+    mine = [one for one in scores if (one.layer, one.sublayer) == (named.layer, named.sublayer)]
+    exact = [one for one in mine if one.sha256 == sha256]
+    of_version = [one for one in mine if one.version == named.version]
+    if exact:
+        return exact[-1] if exact[-1].score == UNFIT else None
+    if of_version and of_version[-1].score == UNFIT:
+        return replace(of_version[-1], reasons=(_CHANGED, *of_version[-1].reasons))
+    return None
 
 
-def _content(one: Score) -> tuple[str, str, str]:
+def _key(one: Score) -> tuple[str, str, str]:
     return one.layer, one.sha256, one.sublayer
 
 
 def record(catalog: Path, scores: Iterable[Score]) -> tuple[Score, ...]:
-    """Keep scores in place of those of the same layer and content; return all that are kept now.
+    """Keep scores, the last ones last, in place of those of the same layer and content; return all that are kept now.
 
     Raises CatalogError when the record cannot be read or written.
     """
-    kept = {_content(one): one for one in (*read(catalog), *scores)}
-    rows = tuple(kept[key] for key in sorted(kept))
+    fresh = {_key(one): one for one in scores}
+    rows = (*(one for one in read(catalog) if _key(one) not in fresh), *fresh.values())
     path = path_of(catalog)
     text = json.dumps({"format": _FORMAT, "layers": [asdict(one) for one in rows]}, ensure_ascii=False, indent=1)
     try:

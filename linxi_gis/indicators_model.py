@@ -94,7 +94,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A numerator before and after: `added_km2` is new ground, `removed_km2` ground no other zone covers."""
+    """A numerator before and after: `added_km2` is new ground, `removed_km2` ground no other zone covers.
+
+    `outside_km2` of what should be added lies outside the county and is not counted.
+    """
 
     figure: PlanFigure
     without: tuple[str, ...]
@@ -105,3 +108,4 @@ class Change:
     before: tuple[Ratio, ...]
     after: tuple[Ratio, ...]
     check: Check
+    outside_km2: float = 0.0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +68,10 @@ def read_plan(path: Path) -> tuple[str, tuple[PlanFigure, ...]]:
 # What a column of a sheet, or a key of a file, may be called.
 _NAMES = {
     "figure": ("figure", "id", "编号", "序号", "no"), "value": ("value", "数值", "值", "现状值"),
-    "year": ("year", "年份", "年度"), "source": ("source", "来源", "出处", "数据来源"),
+    "year": ("year", "年份", "年度"), "source": ("source", "来源", "出处", "数据来源"), "unit": ("unit", "单位"),
 }  # fmt: skip
-_REMEDY = "每一项写指标编号（1 到 20，或英文编号）、数值、来源，年份可不写"
+_REMEDY = "每一项写指标编号（1 到 20，或英文编号）、数值、来源，年份、单位可不写"
+_SPELT = str.maketrans({"µ": "μ", "³": "3", "²": "2", "％": "%", "／": "/", " ": None})
 
 
 def read_values(path: Path, figures: Sequence[PlanFigure]) -> dict[str, Entered]:
@@ -120,7 +123,7 @@ def _entered(row: Mapping[str, Any], figures: Sequence[PlanFigure], where: str) 
         if len(given) > 1:
             raise InputError(f"{name} 写了不止一次", where=where, remedy=_REMEDY)
         taken[name] = given[0] if given else None
-    unknown = [key for key in row if not any(key in words for words in _NAMES.values()) and key not in ("指标", "title", "单位")]
+    unknown = [key for key in row if not any(key in words for words in _NAMES.values()) and key not in ("指标", "title")]
     if unknown:
         raise InputError(f"没有名为 {unknown[0]!r} 的栏目", where=where, remedy=_REMEDY)
     which = str(taken["figure"]).removesuffix(".0").strip()
@@ -134,5 +137,20 @@ def _entered(row: Mapping[str, Any], figures: Sequence[PlanFigure], where: str) 
     source = str(taken["source"] or "").strip()
     if not source or value != value or abs(value) == float("inf"):
         raise InputError(f"指标 {figure.no} {figure.title} 没有写来源或数值无效", where=where, remedy="没有来源的数不采用")
-    year = "" if taken["year"] is None else str(taken["year"]).removesuffix(".0")
+    _check_unit(figure, value, str(taken["unit"] or ""), where)
+    year = "" if taken["year"] is None else str(taken["year"]).strip().removesuffix(".0").removesuffix("年")
+    if year and not (re.fullmatch(r"\d{4}", year) and 1949 <= int(year) <= date.today().year):
+        told = f"指标 {figure.no} 的年份 {taken['year']!r} 不是已到的年份"
+        raise InputError(told, where=where, remedy="写成 2024 这样的四位年份")
     return figure, Entered(value, year, source)
+
+
+def _check_unit(figure: PlanFigure, value: float, unit: str, where: str) -> None:
+    """Raise InputError for another unit than the plan's, and for a value that no such unit can have."""
+    if unit and unit.translate(_SPELT).casefold() != figure.unit.translate(_SPELT).casefold():
+        told = f"指标 {figure.no} {figure.title}的单位写作 {unit[:20]!r}，规划的单位是 {figure.unit}"
+        raise InputError(told, where=where, remedy=f"请换算成 {figure.unit} 再填")
+    if figure.unit == "%" and abs(value) > 100.0:
+        raise InputError(f"指标 {figure.no} 的数值 {value:g} 超过 100 %", where=where, remedy="百分数写 89.5 这样的数")
+    if figure.unit != "%" and value < 0.0:
+        raise InputError(f"指标 {figure.no} 的数值 {value:g} 小于 0", where=where, remedy=_REMEDY)

@@ -24,10 +24,10 @@ def change(
 ) -> Change:  # fmt: skip
     """Return what becomes of a figure's ratios; `added` are plane areas, `without` zone ids of its layers.
 
-    An id that several rows of the file bear takes all of them away; `Change.without` names every one.
-
-    With no `figure_id` it is the one whose layers hold the zones taken away, else the first (the red line). Raises
-    UsageError for a zone or a figure that is not there, LinxiError when the layers cannot be used.
+    An id that several rows of the file bear takes all of them away; `Change.without` names every one. With no
+    `figure_id` it is the figure whose layers hold the zones taken away, else the first (the red line). Raises
+    UsageError for a zone or a figure that is not there and for ground wholly outside the county, LinxiError when
+    the layers cannot be used.
     """
     opened = library.layers(day)
     choices = [one for one in figures if one.theme and figure_id in ("", one.id)]
@@ -49,15 +49,26 @@ def change(
     ])  # fmt: skip
     ids = [zone for layer in layers for zone in layer.zone_ids]
     union = shapely.union_all(shapes)
-    after = shapely.union_all([*shapes[~taken], *added])
+    more, outside = _inside(shapely.union_all(list(added)), library.county(day))
+    after = shapely.union_all([*shapes[~taken], more])
     gained, lost = km2(shapely.difference(after, union)), km2(shapely.difference(union, after))
     against = denominators(library, day)
     return Change(
         figure, tuple(zone for zone, gone in zip(ids, taken, strict=True) if gone), km2(union), km2(after), gained, lost,
         tuple(ratio(km2(union), one, figure) for one in against), tuple(ratio(km2(after), one, figure) for one in against),
-        Check("假设：之前 + 新增 - 减少 = 之后", km2(after), km2(union) + gained - lost),
+        Check("假设：之前 + 新增 - 减少 = 之后", km2(after), km2(union) + gained - lost), outside,
     )  # fmt: skip
 
 
 def _answering(layer: Layer) -> set[str]:
     return {*layer.zone_ids, *said_ids(layer.zone_ids)}
+
+
+def _inside(added: Geometry, county: Geometry | None) -> tuple[Geometry, float]:
+    """Return the part of the added ground in the county, and how much (km²) lies outside."""
+    if county is None or added.is_empty:
+        return added, 0.0
+    within, outside = shapely.intersection(added, county), km2(shapely.difference(added, county))
+    if within.area == 0.0:
+        raise UsageError("假设加上的地块不在县域以内", remedy="请核对文件的坐标系（linxi read 文件）")
+    return within, outside

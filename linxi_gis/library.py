@@ -111,7 +111,8 @@ class Library:
         named = [row for row, code in enumerate(layer.zone_ids) if self._is_own(code)]
         if not named and len(layer.zones) == 1:
             named = [0]
-        return shapely.union_all(layer.zones[np.array(named)]) if named else None
+        zone: Geometry | None = shapely.union_all(layer.zones[np.array(named)]) if named else None
+        return zone if zone is not None and zone.area > 0.0 else None  # a border drawn as lines encloses nothing
 
     def _is_own(self, code: str) -> bool:
         return code.partition("#")[0].startswith(self.catalog.county)
@@ -247,7 +248,8 @@ def _gap(entry: Entry, what: str, remedy: str) -> Gap:
 
 def _fit(entry: Entry, layer: Layer, scores: Sequence[fitness.Score]) -> None:
     """Raise LayerError when the check-up found a layer as it is now 不可用."""
-    kept_out = fitness.unfit(scores, entry.identity.id, layer.sha256, entry.sublayer or "")
+    named = fitness.Content(entry.identity.id, entry.identity.version, entry.sublayer or "")
+    kept_out = fitness.unfit(scores, named, layer.sha256)
     if kept_out is not None:
         remedy = "请按体检的办法改正或换用图层，再运行 linxi layers check --record"
         raise LayerError(kept_out.why(), where=entry.identity.title, remedy=remedy)

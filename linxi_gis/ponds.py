@@ -147,7 +147,8 @@ def joined(by_volume: int, by_height: int) -> int:
 def _doubts(filed: str, grade: int | None) -> tuple[str, ...]:
     """Say where the grade on file is not what the figures come to."""
     digits = {"1": 1, "2": 2, "3": 3, "4": 4, "5": 5, **{word[0]: n for n, word in enumerate(GRADE_WORDS, start=1)}}
-    own = next((digits[mark] for mark in filed if mark in digits), None)
+    found = re.search(r"([1-5一二三四五])\s*等", filed) or re.fullmatch(r"\s*([1-5一二三四五])\s*级?\s*", filed)
+    own = digits[found[1]] if found else None
     if own is None or grade is None or own == grade:
         return ()
     return (f"填报等别“{filed}”与按库容、坝高推算的{GRADE_WORDS[grade - 1]}不同，请核对",)

@@ -23,6 +23,8 @@ def doubt_m(drawn: Geometry) -> float:
     by linework (even-odd), and, where a ring crosses itself, the ring with the corners between the two crossing edges
     in the other order: that is how two swapped corners are put right. The width is that of the largest circle inside
     the ground in dispute; 0 for a valid area, infinite where nothing can be said (too many crossings, GEOS gives up).
+    A part that lies inside another part is in dispute too: it may be a hole. Parts that overlap, or are drawn twice,
+    are not: all of them are meant.
 
     >>> doubt_m(shapely.box(0, 0, 10, 10))
     0.0
@@ -31,8 +33,19 @@ def doubt_m(drawn: Geometry) -> float:
     >>> doubt_m(shapely.Polygon([(0, 0), (10, 0), (10, 10), (10, 15), (10, 10), (0, 10)]))  # a spike has no width
     0.0
     """
-    widths = [_part(part) for part in shapely.get_parts(shapely.force_2d(drawn)) if shapely.get_dimensions(part) == 2]
-    return max(widths, default=0.0)
+    parts = [part for part in shapely.get_parts(shapely.force_2d(drawn)) if shapely.get_dimensions(part) == 2]
+    return max((*map(_part, parts), *_nested(parts)), default=0.0)
+
+
+def _nested(parts: list[Geometry]) -> Iterator[float]:
+    """Yield the width of each part that lies inside another: ground drawn twice, or a hole written as a part."""
+    sound = [_areas(shapely.make_valid(part)) for part in parts]
+    tree = shapely.STRtree(sound)
+    for inner, one in enumerate(sound):
+        for outer in tree.query(one, predicate="covered_by").tolist():
+            if outer != inner and not shapely.equals(sound[outer], one):
+                yield _width(one)
+                break
 
 
 def _part(part: Geometry) -> float:

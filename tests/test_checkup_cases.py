@@ -151,8 +151,10 @@ def test_nothing_is_written_over_and_a_file_must_be_named(tmp_path: Path) -> Non
     assert isinstance(command(path, "--format", "gpkg").exception, UsageError)
     assert command(path, "--format", "gpkg", "--out", str(out)).exit_code == 0
     before = out.read_bytes()
-    assert isinstance(command(path, "--format", "gpkg", "--out", str(out)).exception, UsageError)
+    for form in ("gpkg", "html", "json", "table"):
+        assert isinstance(command(path, "--format", form, "--out", str(out), "--record").exception, UsageError)
     assert out.read_bytes() == before
+    assert not (tmp_path / "catalog.checkup.json").exists(), "nothing is recorded where nothing was told"
     assert isinstance(command(path, "--format", "gpkg", "--out", str(tmp_path / "没有" / "a.gpkg")).exception, UsageError)
     assert isinstance(command(path, "--format", "html", "--out", str(tmp_path / "没有" / "a.html")).exception, UsageError)
 

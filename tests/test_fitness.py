@@ -81,13 +81,16 @@ def test_what_an_unfit_layer_would_hit_is_unchecked_not_prohibited(tmp_path: Pat
     assert judged.overall.label.endswith("（另有 1 个图层未核查）")
 
 
-def test_another_content_is_judged_and_the_old_one_is_still_known(tmp_path: Path) -> None:
+def test_another_content_is_judged_when_it_was_checked_and_the_old_one_is_still_known(tmp_path: Path) -> None:
     library = held(tmp_path)
     recorded(library)
     bad = (tmp_path / "redline.gpkg").read_bytes()
     (tmp_path / "redline.gpkg").unlink()
     write_layer(tmp_path / "redline.gpkg", [blob()])
-    assert answer(library).overall.verdict is Verdict.CLEAR
+    judged = answer(library)
+    assert judged.overall.verdict is Verdict.NOT_CHECKED
+    (line,) = [one for one in judged.layers if one.id == "redline"]
+    assert "文件此后变过，没有重新体检" in line.issues[0].text
     recorded(library)
     assert answer(library).overall.verdict is Verdict.CLEAR
     (tmp_path / "redline.gpkg").write_bytes(bad)
@@ -171,7 +174,8 @@ def test_the_record_that_the_damaged_ones_are_made_of_is_sound(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", [
-    "", "{}", "[]", '{"format": "checkup-2", "layers": []}', '{"format": "checkup-1", "layers": [{}]}',
+    "", "{}", "[]", '{"format": "checkup-2", "layers": []}', '{"format": "checkup-1", "layers": {}}',
+    '{"format": "checkup-1", "layers": [{}]}',
     written(score="好"), written(reasons="因"), written(reasons=None), written(sha256=1), written(more=""), written()[:-3],
 ])  # fmt: skip
 def test_a_damaged_record_refuses_to_judge(tmp_path: Path, text: str) -> None:

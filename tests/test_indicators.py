@@ -301,6 +301,42 @@ def test_forest_share_is_that_of_cells_weighted_one_by_one(tmp_path: Path) -> No
     assert dict(ours.by_value) == pytest.approx(total, abs=1e-6 * ours.area_m2)
 
 
+def test_what_is_added_counts_inside_the_county_only(tmp_path: Path) -> None:
+    write_layer(tmp_path / "redline.gpkg", [square(0, 0, 1000)])
+    library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")], statutory_area_km2=10.0)
+    edge = library.county(DAY)
+    assert edge is not None
+    west, south, east, north = edge.bounds
+    half = shapely.box(west - 5000.0, (south + north) / 2.0, (west + east) / 2.0, (south + north) / 2.0 + 5000.0)
+    change = indicators_whatif.change(library, PLANNED, DAY, [half], [])
+    inside = shapely.intersection(half, edge).area / 1e6
+    assert 0.0 < inside < half.area / 1e6
+    assert (change.added_km2, change.outside_km2) == pytest.approx((inside, half.area / 1e6 - inside), rel=1e-9)
+    with pytest.raises(UsageError, match="不在县域"):
+        indicators_whatif.change(library, PLANNED, DAY, [shapely.box(west - 9000.0, north, west - 8000.0, north + 1000.0)], [])
+
+
+@pytest.mark.parametrize(("row", "told"), [
+    ('value = 13\nunit = "mg/m3"', "规划的单位是 μg/m3"), ("value = -5", "小于 0"), ('value = 13\nyear = "abc"', "年份"),
+    ("value = 13\nyear = 2099", "年份"),
+])  # fmt: skip
+def test_entered_figures_are_in_the_plan_s_unit_and_of_a_year_that_has_come(tmp_path: Path, row: str, told: str) -> None:
+    figures = indicators_plan.read_plan(linxi_layers.plan_file())[1]
+    dust = next(one for one in figures if one.unit == "μg/m3")
+    share = next(one for one in figures if one.unit == "%" and not one.computed)
+    path = tmp_path / "v.toml"
+
+    def entered(no: int, text: str) -> dict[str, indicators_plan.Entered]:
+        path.write_text(f'[[value]]\nfigure = {no}\nsource = "测试"\n{text}\n', encoding="utf-8")
+        return indicators_plan.read_values(path, figures)
+
+    assert entered(dust.no, 'value = 13\nunit = "µg/m³"\nyear = "2024年"')[dust.id].year == "2024"
+    with pytest.raises(InputError, match=told):
+        entered(dust.no, row)
+    with pytest.raises(InputError, match="超过 100"):
+        entered(share.no, "value = 950")
+
+
 def test_an_id_that_two_rows_bear_takes_both_away(tmp_path: Path) -> None:
     zones = [square(east, 0, 1000) for east in (0, 2000, 4000)]
     write_layer(tmp_path / "redline.gpkg", zones, BM=["R1", "R1", "R2"])

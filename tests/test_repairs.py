@@ -44,6 +44,14 @@ def test_a_hole_that_leaves_its_area_is_in_dispute_outside_it() -> None:
     assert doubt_m(drawn) == pytest.approx(20.0, rel=0.01)  # 20 by 20 m of the hole lie outside
 
 
+def test_a_part_inside_another_may_be_a_hole() -> None:
+    nested = shapely.MultiPolygon([shapely.box(0, 0, 1000, 1000), shapely.box(300, 300, 500, 400)])
+    assert not nested.is_valid
+    assert doubt_m(nested) == pytest.approx(100.0, rel=0.01)
+    twice = shapely.MultiPolygon([shapely.box(0, 0, 10, 10), shapely.box(0, 0, 10, 10)])
+    assert doubt_m(twice) == 0.0
+
+
 def test_a_tangle_says_nothing() -> None:
     turn = np.linspace(0.0, 2.0 * np.pi * 20.0, 42)[:-1]
     star = shapely.Polygon(np.column_stack([np.cos(turn * 0.99), np.sin(turn * 0.97)]) * 100.0)

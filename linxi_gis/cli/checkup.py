@@ -34,6 +34,8 @@ def layers_check(
 
     if form in ("gpkg", "html") and not out:
         raise UsageError(f"{form} 要写到文件", remedy=f"请加 --out 体检.{form}")
+    if out and Path(out).exists():
+        raise UsageError(f"{out} 已经有了，没有覆盖", remedy="请换一个 --out")
     if record and roof.is_bundled(roof.catalog_path(catalog, tell=False)):
         raise UsageError("自带的示意目录不能改", remedy="请把目录连同图层复制出来，再用 --catalog 指明")
     office = roof.open_office(catalog)
@@ -46,8 +48,12 @@ def layers_check(
     if county is None:
         raise UsageError("不知道县界，无法体检", remedy="请在目录中加入 admin_county 图层")
     done = run.check(office.library.catalog, day, county, layers, lambda line: click.echo(line, err=True))
+    _tell(done, form, out, library, day)
     if record:
         _record(done, office.library.catalog.path, day)
+
+
+def _tell(done: Checkup, form: str, out: str | None, library: Library, day: date) -> None:
     if form == "gpkg":
         _write_gpkg(done, Path(str(out)))
         return

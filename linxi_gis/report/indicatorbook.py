@@ -131,7 +131,9 @@ def what_if(changes: Sequence[Change]) -> Table:
         for one in changes for before, after in zip(one.before, one.after, strict=True)
     ]  # fmt: skip
     head = ("指标", "分母", "之前 km²", "新增 km²", "减少 km²", "之后 km²", "之前 %", "之后 %", "差 百分点")
-    return Table("假设：前后对照", head, tuple(rows), "只是试算，图层没有改动")
+    outside = sum(one.outside_km2 for one in changes)
+    left = f"；加上的地块有 {outside:.4f} km² 在县域以外，没有计入" if outside >= 5e-5 else ""
+    return Table("假设：前后对照", head, tuple(rows), f"只是试算，图层没有改动{left}")
 
 
 def _checks(county: County, changes: Sequence[Change]) -> Table:

@@ -115,21 +115,25 @@ def _others(layers: Layers, outline: Geometry) -> list[Planted]:
     heritage[0] = replace(heritage[0], name="锟斤拷锟斤拷")
     heritage[1] = replace(heritage[1], name="无数据")
     heritage[2] = replace(heritage[2], geometry=shapely.box(*heritage[2].geometry.bounds))
+    ponds[2] = replace(ponds[2], code=ponds[1].code)
     away = _moved(ponds[0].geometry, lambda xy: xy + np.array([0.9, 0.0]))
     ponds[0] = replace(ponds[0], geometry=away)
     gone = layers["river"].pop(0)
     layers["noise"] = [Zone("SH", "声环境功能区（示意）", "2类", outline)]
+    red = shapely.box(*shapely.total_bounds([z.geometry for z in layers["redline"]]))
+    layers["redline"].append(Zone("KT", "没有图形（示意）", layers["redline"][0].kind, shapely.Polygon()))
     box = shapely.box(*outline.bounds)
     return [
         ("invalid", "mining_right", rights[0].code, shapely.Point(a + 0.005, b + 0.005)),
         ("dates", "mining_right", rights[1].code, rights[1].geometry),
         ("duplicate", "urban", "DUP", urban[0].geometry), ("exclusive", "reserve", "GY", park),
-        ("shift", "redline", "", shapely.box(*shapely.total_bounds([z.geometry for z in layers["redline"]]))),
+        ("shift", "redline", "", red),
         ("gcj02", "towns", "", shapely.box(*shapely.total_bounds([z.geometry for z in layers["towns"]]))),
         ("class_unmapped", "water", water[0].code, water[0].geometry),
         ("encoding", "heritage", heritage[0].code, heritage[0].geometry),
         ("placeholder_word", "heritage", heritage[1].code, heritage[1].geometry),
         ("placeholder_box", "heritage", heritage[2].code, heritage[2].geometry),
+        ("code_repeated", "tailings", f"{ponds[2].code}#2", ponds[2].geometry), ("empty", "redline", "KT", red),
         ("outside", "tailings", ponds[0].code, away), ("disappeared", "river", gone.code, gone.geometry),
         ("placeholder_county", "noise", "SH", box), ("crs_missing", "park", "", box),
     ]  # fmt: skip
