@@ -369,6 +369,10 @@ def _check_rasters(catalog: Catalog) -> None:
     for entry in catalog.rasters:
         if entry.kind == "forest" and not entry.forest:
             raise CatalogError(f"栅格 {entry.id} 没有写哪些像元值算森林", where=where, remedy="请写上 forest = [1] 之类")
+        unnamed = [value for value in entry.forest if entry.classes and value not in dict(entry.classes)]
+        if unnamed:
+            told = f"栅格 {entry.id} 算作森林的像元值 {unnamed[0]} 不在 classes 里"
+            raise CatalogError(told, where=where, remedy="请核对 forest 与 classes")
         for other in catalog.rasters:
             if other is entry or other.id != entry.id:
                 continue

@@ -23,6 +23,7 @@ from linxi_gis.model import Gap, Layer
 
 _CELLS_CLOSE = 1e-6  # cells have areas of their own, interpolated: they prove the outline's, they are not made from it
 # Our choice: drawn borders of county and zones differ by less; a layer in the wrong zone (带号) lies outside wholly.
+# As much of the county may lie where a raster says nothing.
 _ASTRAY = 0.05
 BY = {"town": ("admin_town", "乡镇"), "unit": ("control_unit", "管控单元")}
 
@@ -139,6 +140,9 @@ def _of_raster(figure: PlanFigure, ground: _Ground, entered: Entered | None) -> 
         return _none(figure, str(error), entered)
     net = whole.of(entry.forest) / M2_PER_KM2
     beyond = (whole.nodata_m2 + whole.outside_m2) / M2_PER_KM2
+    if beyond > _ASTRAY * km2(ground.county):
+        text = f"县界内有 {beyond:.2f} km² 栅格没有数据（共 {km2(ground.county):.2f} km²），算不出全县的比例"
+        return _none(figure, text, entered)
     cells = (whole.known_m2 + whole.nodata_m2 + whole.outside_m2) / M2_PER_KM2
     known = Check(f"{figure.title}：各类像元 + 无数据 = 县界面积", km2(ground.county), cells, _CELLS_CLOSE)
     parts: tuple[Part, ...] = ()

@@ -146,7 +146,10 @@ def _system(entry: RasterEntry, file: Any) -> str:
             raise LayerError("没有坐标系", where=entry.title, remedy="请在 catalog.toml 的 crs 写明")
         return entry.crs
     code = file.crs.to_epsg()
-    return f"EPSG:{code}" if code else str(file.crs.to_wkt())
+    own = f"EPSG:{code}" if code else str(file.crs.to_wkt())
+    if entry.crs is not None:
+        crs.same_crs(own, entry.crs)
+    return own
 
 
 def _unreadable(entry: RasterEntry, error: Exception) -> LayerError:

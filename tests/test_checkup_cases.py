@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyogrio
 import pytest
 import shapely
@@ -187,3 +188,37 @@ def test_a_name_read_in_the_wrong_encoding_is_told(tmp_path: Path, name: str, co
     write_layer(tmp_path / "red.gpkg", SQUARES, MC=[name, garbled, "联通基站"])
     told = faults(checked(tmp_path, red()), "red")
     assert [(fault.code, fault.zones) for fault in told] == [("encoding", ("Z2",))]
+
+
+def two_editions(folder: Path) -> list[dict[str, Any]]:
+    days = ((None, date(2023, 12, 30)), (date(2023, 12, 31), None))
+    return [
+        entry("red", "ecological_redline", f"{name}.gpkg", status="draft", version=name, effective_from=since, effective_to=until)
+        for name, (since, until) in zip(("old", "new"), days, strict=True)
+    ]
+
+
+def test_only_the_zone_that_is_gone_is_told_as_gone(tmp_path: Path) -> None:
+    write_layer(tmp_path / "old.gpkg", SQUARES, BM=["甲", "乙", "丙"])
+    write_layer(tmp_path / "new.gpkg", [SQUARES[2], SQUARES[0]], BM=["丙", "甲"])
+    (fault,) = faults(checked(tmp_path, *two_editions(tmp_path)), "red")
+    assert (fault.code, fault.zones, fault.figure) == ("disappeared", ("乙",), "3 → 2 个")
+    assert same_place(fault, SQUARES[1])
+
+
+def test_an_earlier_version_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "old.gpkg").write_text("x", encoding="utf-8")
+    write_layer(tmp_path / "new.gpkg", SQUARES)
+    done = checked(tmp_path, *two_editions(tmp_path))
+    (fault,) = faults(done, "red")
+    assert (fault.code, fault.severity, fault.figure) == ("previous_unread", record.HINT, "old")
+    assert card_of(done, "red").score == record.FIT
+
+
+def test_a_tangled_zone_does_not_take_minutes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    east, north = (float(shapely.get_coordinates(SQUARES[0])[0, axis]) for axis in (0, 1))
+    tangle = shapely.Polygon(np.array([east, north]) + rng.uniform(0.0, 400.0, (300, 2)))
+    write_layer(tmp_path / "red.gpkg", [tangle, SQUARES[1]])
+    (fault,) = [one for one in faults(checked(tmp_path, red()), "red") if one.code == "invalid"]
+    assert fault.severity == record.GRAVE and "说不清多少" in fault.figure

@@ -72,6 +72,6 @@ def test_real_counties_that_share_their_borders_lie_on_each_other() -> None:
     found = [one for a, b in combinations(corners, 2) if (one := shift.estimate(a, b)) is not None]
     assert len(found) >= 6, "Linxi has four neighbours, they have each other"
     assert max(one.size for one in found) < 0.01
-    for a, b in combinations(corners, 2):
-        one = shift.estimate(a + np.array(SHIFT_M), b)
-        assert one is None or (one.dx, one.dy) == pytest.approx((-16.0, -12.0), abs=0.05)
+    moved = [one for a, b in combinations(corners, 2) if (one := shift.estimate(a + np.array(SHIFT_M), b)) is not None]
+    assert len(moved) == len(found)
+    assert np.abs(np.array([(one.dx, one.dy) for one in moved]) + np.array(SHIFT_M)).max() < 0.05

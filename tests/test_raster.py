@@ -23,7 +23,7 @@ import linxi_layers
 from linxi_gis import catalog, cellshare, crs, raster
 from linxi_gis.catalog import RasterEntry
 from linxi_gis.cellshare import Window
-from linxi_gis.errors import CatalogError, LayerError
+from linxi_gis.errors import CatalogError, CrsError, LayerError
 from linxi_layers.demo import rasters
 
 GEOD = pyproj.Geod(ellps="GRS80")
@@ -248,3 +248,13 @@ def test_the_demonstration_land_cover_agrees_with_the_layers_of_what_grows() -> 
         shapes = pyogrio.read_dataframe(folder / f"{name}.gpkg").geometry
         within = rasterize(shapes, shape, transform=transform).astype(bool)
         assert least <= (land[within] == rasters.FOREST).mean() <= most, name
+
+
+def test_what_a_catalogue_says_of_a_raster_is_held_against_it(tmp_path: Path) -> None:
+    folder = linxi_layers.demo_catalog().parent
+    entry_ = next(one for one in catalog.read(folder / "catalog.toml").rasters if one.kind == "forest")
+    with pytest.raises(CrsError, match="坐标系不一致"), raster.opened(replace(entry_, crs="EPSG:4527")):
+        pass
+    block = 'id = "f"\nkind = "forest"\ntitle = "森林"\npath = "f.tif"\nforest = [7]\nclasses = { "1" = "森林", "2" = "草地" }'
+    with pytest.raises(CatalogError, match="像元值 7 不在 classes 里"):
+        catalog.read(add(write_catalog(tmp_path, []), block))

@@ -20,7 +20,7 @@ KINDS = {
     "overlap": "同层重叠", "tile_overlap": "应铺满而重叠", "gap": "缝隙", "exclusive": "与另一图层交叉", "encoding": "乱码",
     "code_missing": "缺编号", "code_malformed": "编码不合式", "code_repeated": "编号重复", "class_unmapped": "类别不在对应表中",
     "class_contradicted": "编码与类别不一致", "area_differs": "面积不符", "dates": "日期颠倒", "status": "已批准而无文件",
-    "disappeared": "上一版有，这一版没有",
+    "disappeared": "上一版有，这一版没有", "previous_unread": "上一版读不出来",
 }  # fmt: skip
 
 

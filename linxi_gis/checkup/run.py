@@ -8,7 +8,7 @@ from datetime import date
 from linxi_gis import vectorfile
 from linxi_gis.catalog import Catalog, Entry
 from linxi_gis.checkup import overlaps, shapes, shift, texts
-from linxi_gis.checkup.record import GRAVE, Checkup, Fault, card, ordered
+from linxi_gis.checkup.record import GRAVE, HINT, Checkup, Fault, card, ordered
 from linxi_gis.checkup.sheet import Sheet, open_sheet
 from linxi_gis.crs import Geometry
 from linxi_gis.errors import LinxiError
@@ -55,8 +55,12 @@ def _lost(catalog: Catalog, sheet: Sheet, county: Geometry) -> list[Fault]:
     before = [entry for entry in catalog.versions(sheet.id) if _began(entry) < _began(sheet.entry)]
     if not before:
         return []
-    old = open_sheet(max(before, key=_began), county)
-    return list(texts.lost(old, sheet)) if isinstance(old, Sheet) else []
+    last = max(before, key=_began)
+    old = open_sheet(last, county)
+    if isinstance(old, Sheet):
+        return list(texts.lost(old, sheet))
+    text = f"{sheet.title}的上一版（{last.identity.version}）读不出来，没有比较哪些图斑消失"
+    return [Fault("previous_unread", HINT, sheet.id, (), sheet.box(), last.identity.version, text, "请修好上一版的文件再体检")]
 
 
 def _began(entry: Entry) -> date:

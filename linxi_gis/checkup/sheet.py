@@ -85,7 +85,9 @@ def open_sheet(entry: Entry, county: Geometry) -> Sheet | Fault:
         if readings:
             return _misread(entry, system, readings, table.crs is not None)
         drawn = crs.to_lonlat(flat, system)
-        valid = np.where(shapely.is_valid(flat), flat, shapely.make_valid(flat))
+        bad = ~shapely.is_valid(flat)
+        valid = flat.copy()
+        valid[bad] = shapely.make_valid(flat[bad], method="structure", keep_collapsed=True)  # by linework a tangle takes minutes
         plane = crs.to_plane(valid, system)
     except LinxiError as error:
         return _unusable(entry, county, "unreadable", error.what, error.remedy)

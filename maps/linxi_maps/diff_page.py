@@ -265,12 +265,14 @@ def _notes(found: Difference, met: Sequence[Met] | None) -> list[str]:
         if found.by_shape
         else "图斑按编号配对，同一编号的几块合为一个；界线移动不到 1 mm 的算没有变。"
     )
-    undrawn = len(found.changes) - DRAWN
+    undrawn = sum(
+        max(sum(not shape(one).is_empty for one in found.changes) - DRAWN, 0) for shape in _SHAPES.values()
+    )
     uncounted = max(len(found.before.zones), len(found.after.zones)) > DRAWN
     return [
         *found.doubts, how, "面积为椭球面积；全层面积里重叠只算一次。", panels.DISPLAY_NOTE,
         *([_NO_DISTANCE] if met is not None else []),
         *([f"原有、新有的全部图斑各只画前 {DRAWN} 个作底图。"] if uncounted else []),
-        *([f"图上只画前 {DRAWN} 个变化，其余 {undrawn} 个没有画出。"] if undrawn > 0 else []),
+        *([f"图上每种变化只画前 {DRAWN} 个，共 {undrawn} 个没有画出。"] if undrawn > 0 else []),
         *found.before.notes, *found.after.notes,
     ]  # fmt: skip
