@@ -21,7 +21,7 @@ REACH_M = 60.0  # shifts are looked for so far; web-map coordinates are tried by
 _WINDOW_M = 75.0  # pairs of corners so near vote: a heap at the border of what is looked for is whole
 _BIN_M = 1.0
 _SCALES_M = (1.0, 2.0, 4.0, 7.0)  # widths of heaps that are tried
-_WIDEST_M = 8.0  # corners of no common border make wide heaps
+_ROUND, _WIDER = 5.0, 1.6  # a heap is fitted within so many of its widths, and may turn out so much wider
 _LEAST = 15  # corners that must agree
 _SHARP_M = 0.5  # so narrow a heap is no chance; of a wider one the corners must be
 _SHARE = 0.10  # this share of the smaller layer's: borders that run along each other heap up fewer
@@ -57,9 +57,10 @@ def estimate(moved: FloatArray, fixed: FloatArray) -> Estimate | None:
     """Return the shift that most corners of two layers, shape (n, 2) in metres, agree on; None when none stands out.
 
     Every pair of corners within 75 m votes for its displacement: what comes by chance is spread evenly, a shared
-    border heaps up in one place. A normal heap on an even ground is fitted to the votes by expectation-maximisation
-    (Dempster, Laird, Rubin 1977); its middle is the shift, its width the noise of drawing, over the root of its votes
-    the standard error. Borders drawn again with other corners are not recognised.
+    border heaps up in one place. Normal heaps of four widths, each on ground that is even round it, are fitted to the
+    votes by expectation-maximisation (Dempster, Laird, Rubin 1977), and the surest is taken: its middle is the shift, its
+    width the noise of drawing, over the root of its votes the standard error. Borders drawn again with other corners are
+    not recognised.
 
     >>> xy = np.random.default_rng(1).uniform(0, 9000, (300, 2))
     >>> found = estimate(xy - (16.0, 12.0), xy)
@@ -70,17 +71,29 @@ def estimate(moved: FloatArray, fixed: FloatArray) -> Estimate | None:
     votes, rows = _votes(moved, fixed)
     if len(votes) < _LEAST:
         return None
-    heap = _fitted(votes, *_fullest(votes))
+    least = max(_LEAST, _SHARE * min(len(moved), len(fixed)))
+    found = (_settled(votes, rows, start, scale, least) for start, scale in _fullest(votes))
+    return min((one for one in found if one is not None), key=lambda one: one.error, default=None)
+
+
+def _settled(
+    votes: FloatArray, rows: NDArray[np.intp], start: FloatArray, scale: float, least: float
+) -> Estimate | None:
+    """Fit a heap of about this width, and say what it comes to, None where it is no heap: `least` corners must agree."""
+    near = np.hypot(*(votes - start).T) < _ROUND * scale
+    heap = _fitted(votes[near], start, scale, _ROUND * scale)
     if heap is None:
         return None
     middle, width, among = heap
-    agreeing = len(np.unique(rows[among > 0.5]))
-    needed = _LEAST if width <= _SHARP_M else max(_LEAST, _SHARE * min(len(moved), len(fixed)))
+    agreeing = len(np.unique(rows[near][among > 0.5]))
     count = float(among.sum())
     chance = (len(votes) - count) * (2.0 * max(width, _BIN_M) / _WINDOW_M) ** 2
-    if agreeing < needed or width > _WIDEST_M or count < _CHANCE * chance or np.hypot(*middle) > REACH_M:
+    around = (len(among) - count) * (2.0 * width / (_ROUND * scale)) ** 2
+    if agreeing < (_LEAST if width <= _SHARP_M else least) or width > _WIDER * scale:
         return None
-    error = max(width / float(np.sqrt(count)), _FLOOR_M)
+    if count < max(_CHANCE * chance, around) or np.hypot(*middle) > REACH_M:
+        return None
+    error = max(width * float(np.sqrt(count + around)) / count, _FLOOR_M)  # what is of the ground blurs the middle
     return Estimate(float(middle[0]), float(middle[1]), error, width, agreeing)
 
 
@@ -93,21 +106,17 @@ def _votes(moved: FloatArray, fixed: FloatArray) -> tuple[FloatArray, NDArray[np
     return fixed[others] - moved[rows], rows
 
 
-def _fullest(votes: FloatArray) -> tuple[FloatArray, float]:
-    """Return where votes heap up most, for a heap of any of the widths tried, and that width."""
+def _fullest(votes: FloatArray) -> Iterator[tuple[FloatArray, float]]:
+    """Yield where votes heap up most above what is round them, for a heap of each of the widths tried."""
     edges = np.arange(-_WINDOW_M, _WINDOW_M + _BIN_M, _BIN_M)
     counts, _, _ = np.histogram2d(votes[:, 0], votes[:, 1], bins=(edges, edges))
     places = (edges[:-1] + edges[1:]) / 2.0
     beyond = np.hypot(places[:, np.newaxis], places[np.newaxis]) > REACH_M + _BIN_M
-    best, found = -np.inf, (np.zeros(2), _SCALES_M[0])
     for width in _SCALES_M:
-        smooth = _smoothed(counts, width / _BIN_M)
-        smooth[beyond] = 0.0
-        top = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
-        stands_out = float(smooth[top]) * width  # the noise of an even ground, smoothed, goes with 1/width
-        if stands_out > best:
-            best, found = stands_out, (np.array([places[top[0]], places[top[1]]]), width)
-    return found
+        above = _smoothed(counts, width / _BIN_M) - _smoothed(counts, 3.0 * width / _BIN_M)
+        above[beyond] = 0.0
+        top = np.unravel_index(int(np.argmax(above)), above.shape)
+        yield np.array([places[top[0]], places[top[1]]]), width
 
 
 def _smoothed(counts: FloatArray, bins: float) -> FloatArray:
@@ -119,9 +128,14 @@ def _smoothed(counts: FloatArray, bins: float) -> FloatArray:
     return counts
 
 
-def _fitted(votes: FloatArray, middle: FloatArray, width: float) -> tuple[FloatArray, float, FloatArray] | None:
-    """Fit a normal heap on an even ground; return its middle, its width (m, an axis) and how surely each vote is of it."""
-    share, even = 0.5, 1.0 / (np.pi * _WINDOW_M**2)
+def _fitted(
+    votes: FloatArray, middle: FloatArray, width: float, within: float
+) -> tuple[FloatArray, float, FloatArray] | None:
+    """Fit a normal heap on ground that is even `within` so many metres of where it was seen.
+
+    Return its middle, its width (m, an axis) and how surely each vote is of it; None where it dwindles away.
+    """
+    share, even = 0.5, 1.0 / (np.pi * within**2)
     for _ in range(_ROUNDS):
         away = ((votes - middle) ** 2).sum(axis=1)
         heap = share * np.exp(-0.5 * away / width**2) / (2.0 * np.pi * width**2)
@@ -138,8 +152,8 @@ def _fitted(votes: FloatArray, middle: FloatArray, width: float) -> tuple[FloatA
 
 
 def is_off(found: Estimate) -> bool:
-    """Whether a shift is more than a metre, three times its standard error, and what drawing itself strays."""
-    return found.size > max(_SAME_M, 3.0 * found.error, found.noise)
+    """Whether a shift is more than a metre, three times its standard error, and twice what single corners stray."""
+    return found.size > max(_SAME_M, 3.0 * found.error, 2.0 * found.noise)
 
 
 def corners(sheet: Sheet) -> FloatArray:
