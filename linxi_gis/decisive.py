@@ -36,7 +36,8 @@ class Stake:
     """A condition that has a say: what it comes to when true and while unknown (false, it comes to nothing).
 
     `read` are all attributes it reads, None where unknown. The rule's id stands for the condition when stakes
-    are compared, with the `place` where a place has a condition of its own.
+    are compared, with the `place` where a place has a condition of its own. Where other conditions stand in for an
+    attribute, `said` is that attribute and what the rule says of a plain yes to it.
     """
 
     rule: str
@@ -45,10 +46,14 @@ class Stake:
     if_unknown: Verdict
     condition: Condition = field(compare=False)
     place: str = ""
+    said: tuple[str, Condition] | None = field(default=None, compare=False)
 
     def now(self, answered: Mapping[str, Value]) -> Verdict:
         """What it comes to with these answers, all else as it is."""
-        truth = self.condition.truth({**{k: v for k, v in self.read if v is not None}, **answered})
+        condition = self.condition
+        if self.said is not None and answered.get(self.said[0]) is True:
+            condition = self.said[1]
+        truth = condition.truth({**{k: v for k, v in self.read if v is not None}, **answered})
         return Verdict.CLEAR if truth is False else self.if_true if truth else self.if_unknown
 
 

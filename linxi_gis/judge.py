@@ -182,4 +182,4 @@ def _stake(rule: Rule, found: Finding, case: Case, listed: Mapping[tuple[str, st
         return Stake(rule.id, found.attributes, true, unknown, rule.condition)
     condition = openclauses.substituted(rule.condition, VIOLATES, listed[place])
     names = dict.fromkeys(one.attribute for one in comparisons(condition))
-    return Stake(rule.id, _read(names, case), true, unknown, condition, "/".join(place))
+    return Stake(rule.id, _read(names, case), true, unknown, condition, "/".join(place), (VIOLATES, rule.condition))
