@@ -437,6 +437,17 @@ def test_what_an_answer_is_said_to_lead_to_is_what_it_leads_to(
                 assert led.verdict is run(listed, **{**facts, one.attribute: answer}).overall.verdict
 
 
+def test_a_plain_yes_to_the_comparison_is_a_ban_though_only_a_milder_clause_is_open() -> None:
+    kept = clause("自治区", violated="has_new_outfall = yes", effect=Verdict.TO_JUSTIFY, groups=("09",))
+    own = clause(number="2", violated="has_new_outfall = yes", effect=Verdict.TO_JUSTIFY, groups=("09",))
+    loose = clause("赤峰市", violated="has_new_outfall = yes", effect=Verdict.TO_JUSTIFY)
+    listed = book(kept, loose, own)
+    judged = run(listed, industry="3011")
+    (asked,) = [one for one in judged.overall.questions if one.attribute == VIOLATES]
+    assert asked.if_yes.verdict is Verdict.PROHIBITED
+    assert run(listed, industry="3011", **{VIOLATES: True}).overall.verdict is Verdict.PROHIBITED
+
+
 def test_a_broken_clause_is_never_lost_whatever_else_is_in_the_list() -> None:
     for effects in product((BAN, LIMIT, ARGUE), repeat=2):
         pair = [clause(number=str(n), effect=effect, violated="always") for n, effect in enumerate(effects)]

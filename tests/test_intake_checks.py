@@ -9,7 +9,7 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from linxi_gis.errors import InputError
@@ -356,6 +356,7 @@ rings = st.lists(places, min_size=3, max_size=12)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example([[[(0.0, 0.0)] * 3], [[(0.0, 20.0)] * 3, [(0.0, 0.0), (0.0, 10.0), (10.0, 0.0)]]], None)
 @given(st.lists(st.lists(rings, min_size=1, max_size=3), min_size=1, max_size=3), st.none() | st.floats(1.0, 1e6))
 def test_no_polygon_whatever_its_rings_makes_a_check_fail(parts: list[list[Places]], declared: float | None) -> None:
     drawn = shapely.MultiPolygon([polygon(shell, *holes) for shell, *holes in parts])

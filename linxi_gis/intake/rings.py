@@ -90,11 +90,15 @@ def mended(geometry: Geometry) -> Geometry:
     check_tangle(geometry, "")
     try:
         repaired = shapely.make_valid(geometry, method="structure", keep_collapsed=True)
-        nothing = shapely.get_dimensions(geometry) == 2 and shapely.area(repaired) == 0.0
-        small = shapely.get_num_coordinates(geometry) < SMALL_RING
-        return shapely.make_valid(geometry) if nothing and small else repaired
     except GEOSException as error:
         raise unrepairable("") from error
+    nothing = shapely.get_dimensions(geometry) == 2 and shapely.area(repaired) == 0.0
+    if not nothing or shapely.get_num_coordinates(geometry) >= SMALL_RING:
+        return repaired
+    try:
+        return shapely.make_valid(geometry)
+    except GEOSException:  # a shell of one place, with a hole
+        return repaired
 
 
 def _inside(solid: Sequence[Geometry], where: str) -> list[list[int]]:
