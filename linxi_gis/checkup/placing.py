@@ -70,7 +70,7 @@ class Reading:
 def better(shapes: GeometryArray, declared: str, county: Geometry) -> tuple[tuple[Reading, Geometry], ...]:
     """Return the readings that put a layer on the county (area plane), each with its box in longitude latitude.
 
-    None where the declared system does so for half the features, or where no other reading does.
+    Empty where the declared system does so for half the features, or where no other reading does.
     """
     every, rows = shapely.get_coordinates(shapes, return_index=True)
     points = every[np.unique(rows, return_index=True)[1]]  # the first of each feature

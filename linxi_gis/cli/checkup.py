@@ -1,4 +1,4 @@
-"""`linxi layers check`: the check-up of the layers, as a table, JSON or a GeoPackage."""
+"""`linxi layers check`: the check-up of the layers, as a table, JSON, a GeoPackage or a map."""
 
 from __future__ import annotations
 
