@@ -14,6 +14,7 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pyogrio
 import pytest
@@ -21,6 +22,7 @@ import shapely
 from test_cli import ROOT, SOURCES, linxi
 from yard import EAST, GK, NORTH, square, write_layer
 
+import linxi_layers
 from linxi_gis import catalog, vectorfile
 from linxi_gis.cli import layerimport
 from linxi_gis.errors import CatalogError
@@ -88,7 +90,8 @@ def test_every_example_of_the_catalogue_is_one_when_it_is_uncommented(tmp_path: 
 
 def test_a_gbk_package_becomes_a_version_the_library_reads(tmp_path: Path) -> None:
     path, source = started(tmp_path / "local"), package(tmp_path / "in")
-    done = linxi("layers", "import", str(source), "--catalog", str(path), "--version", "2023", "--accuracy", "5", "--yes")
+    words = ("--version", "2023", "--accuracy", "5", "--coverage", "county", "--yes")
+    done = linxi("layers", "import", str(source), "--catalog", str(path), *words)
     data = Path(done.stdout.strip())
     sha = hashlib.sha256(data.read_bytes()).hexdigest()
     assert data == path.parent / "versions" / "units" / f"2023-{sha[:8]}" / "units.gpkg"
@@ -104,6 +107,16 @@ def test_a_gbk_package_becomes_a_version_the_library_reads(tmp_path: Path) -> No
     assert told["data"]["sha256"] == sha and told["data"]["zones"] == 3
     assert told["source"]["files"][0]["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert told["imported"]["by"] and told["imported"]["at"].startswith("20")
+
+
+@pytest.mark.parametrize(("whole", "coverage"), [(True, "county"), (False, "unknown")])
+def test_units_are_said_to_cover_the_county_only_where_they_fill_it(tmp_path: Path, whole: bool, coverage: str) -> None:
+    path = started(tmp_path / "local")
+    units = gpd.read_file(linxi_layers.demo_catalog().parent / "units.gpkg")
+    mine = units if whole else units.iloc[:3]
+    source = write_layer(tmp_path / "管控单元.gpkg", list(mine.geometry), crs="EPSG:4490", HJGKDYBM=list(mine["编号"]))
+    linxi("layers", "import", str(source), "--catalog", str(path), "--theme", "control_unit", "--yes")
+    assert catalog.read(path).entries[0].coverage == coverage
 
 
 def test_edges_straight_in_the_plane_of_the_source_stay_so(tmp_path: Path) -> None:

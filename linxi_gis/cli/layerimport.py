@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linxi_gis import __version__
-from linxi_gis.cli import words
+from linxi_gis.cli import roof, words
 from linxi_gis.errors import InputError, UsageError
 from linxi_gis.units import plain
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from linxi_gis.importing.versions import Written
 
 _TOLD = 12
+_FILLED = 0.98  # our choice: borders of two sources differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,22 @@ def _listing(parcel: Parcel, found: Proposal, held: Catalog, wish: Wish) -> List
     until, closes = neighbours(held, layer_id, version, wish.since)
     if wish.layer_id and not re.fullmatch(r"[A-Za-z0-9_\-]+", wish.layer_id):
         raise UsageError(f"--id {wish.layer_id!r} 不能用", remedy="只能用字母、数字、下划线和连字符")
-    coverage = _reach(wish.coverage) or ("county" if found.county else "unknown")
+    coverage = _reach(wish.coverage) or ("county" if found.county and _fills(parcel, held) else "unknown")
     title = wish.title or THEMES.get(found.theme, parcel.name)
     return Listing(
         layer_id, found.theme, title, version, wish.since, until, closes, coverage, wish.accuracy_m,
         found.columns, found.classes,
     )  # fmt: skip
+
+
+def _fills(parcel: Parcel, held: Catalog) -> bool:
+    """Whether the zones' areas add up to the county's: in degrees, for both lie at the same latitudes."""
+    import shapely
+
+    from linxi_gis.library import Library
+
+    county = Library(held, roof.outline_of(held)).county_lonlat(datetime.now().date())
+    return county is not None and float(shapely.area(parcel.shapes).sum()) >= _FILLED * county.area
 
 
 def _reach(said: str | None) -> str | None:

@@ -19,7 +19,9 @@ from linxi_gis.errors import LinxiError, UsageError
 from linxi_gis.units import plain
 
 if TYPE_CHECKING:
+    from linxi_gis.catalog import Catalog
     from linxi_gis.clauses import ClauseBook
+    from linxi_gis.crs import Geometry
     from linxi_gis.library import Library
     from linxi_gis.project import Project
     from linxi_gis.rulebook import Rulebook
@@ -75,12 +77,9 @@ def is_bundled(path: Path) -> bool:
 
 def open_office(catalog: str | None, local: Sequence[str] = ()) -> Office:
     """Open the catalogue and the rule packs; raises CatalogError or RuleError."""
-    import shapely
-
     from linxi_gis import catalog as catalogs
     from linxi_gis.library import Library
     from linxi_gis.prepared import Cache
-    from linxi_layers import demo_outline
 
     path = catalog_path(catalog)
     catalog_read = catalogs.read(path)
@@ -92,12 +91,21 @@ def open_office(catalog: str | None, local: Sequence[str] = ()) -> Office:
             click.echo(plain(line), err=True)
 
     cache = Cache(cache_folder(), tell)
-    outline = None
-    if catalog_read.county == OUTLINE_COUNTY:
-        drawn = shapely.from_geojson(demo_outline().read_text(encoding="utf-8"))
-        outline = shapely.union_all(shapely.get_parts(drawn))
     rules = open_rulebook(local)
-    return Office(Library(catalog_read, outline, cache, access_list_of(catalog_read.clauses, rules)), rules)
+    return Office(Library(catalog_read, outline_of(catalog_read), cache, access_list_of(catalog_read.clauses, rules)), rules)
+
+
+def outline_of(catalog: Catalog) -> Geometry | None:
+    """Return the bundled outline of the catalogue's county, longitude latitude, None where it is another county's."""
+    import shapely
+
+    from linxi_layers import demo_outline
+
+    if catalog.county != OUTLINE_COUNTY:
+        return None
+    drawn = shapely.from_geojson(demo_outline().read_text(encoding="utf-8"))
+    outline: Geometry = shapely.union_all(shapely.get_parts(drawn))
+    return outline
 
 
 def open_rulebook(local: Sequence[str] = ()) -> Rulebook:
