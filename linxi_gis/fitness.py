@@ -93,18 +93,19 @@ class Content:
 def unfit(scores: Iterable[Score], named: Content, sha256: str) -> Score | None:
     """Return the score that keeps a version with these bytes out, None when there is none.
 
-    `scores` are in the order of their recording. Where nothing was recorded of these bytes, the last score of the
-    version holds: a file that was unfit and was changed since stays out until it is checked again.
+    `scores` are in the order of their recording. The same bytes under another id are the same layer; sublayers differ
+    where both are named. Where nothing was recorded of these bytes, the last score of the version holds: a file that
+    was unfit and was changed since stays out until it is checked again.
 
     >>> bad = Score("redline", "1", "ab", "", UNFIT, ("整体偏移 20 m",), "2026-09-01")
-    >>> unfit([bad], Content("redline", "1"), "ab") is bad, unfit([bad], Content("redline", "2"), "cd")
+    >>> unfit([bad], Content("renamed", "1"), "ab") is bad, unfit([bad], Content("redline", "2"), "cd")
     (True, None)
     >>> unfit([bad], Content("redline", "1"), "cd").reasons
     ('文件此后变过，没有重新体检', '整体偏移 20 m')
     """
-    mine = [one for one in scores if (one.layer, one.sublayer) == (named.layer, named.sublayer)]
+    mine = [one for one in scores if one.sublayer == named.sublayer or not (one.sublayer and named.sublayer)]
     exact = [one for one in mine if one.sha256 == sha256]
-    of_version = [one for one in mine if one.version == named.version]
+    of_version = [one for one in mine if (one.layer, one.version) == (named.layer, named.version)]
     if exact:
         return exact[-1] if exact[-1].score == UNFIT else None
     if of_version and of_version[-1].score == UNFIT:

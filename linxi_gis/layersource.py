@@ -21,9 +21,11 @@ from linxi_gis.finding import Issue
 from linxi_gis.law import Value
 from linxi_gis.model import Layer
 from linxi_gis.shelf import Arrays, Texts
+from linxi_gis.themes import AREAL_THEMES
 from linxi_gis.zonestore import Zones
 
 _REPLACEMENT = "\ufffd"
+_NAMED = 5  # zones named in one issue
 _UNIT_CODE = re.compile(r"^ZH\d{6}([123])\d{4}$")
 _UNIT_CLASS = {"1": "priority", "2": "key", "3": "general"}
 # Reading and cutting take about a second for so many bytes: whoever waits is told.
@@ -72,6 +74,7 @@ def read(entry: Entry, sha256: str, extent_sha256: str, indexes: Indexes) -> Dra
     plane, zones, healed = zoneindex.prepare(table.geometries, system, label)
     if bool(shapely.is_empty(plane).all()):
         raise LinxiError("没有一个要素有图形", where=title, remedy="文件可能已损坏，请重新复制或索取")
+    healed = (*healed, *_flat(entry, plane, label))
     classes, odd = _classes(entry, columns.texts(entry.columns.cls), ids)
     issues = (*(extent.issues if extent is not None else ()), *healed, *odd, *_accuracy_issue(entry), *columns.mojibake())
     arrays: dict[str, NDArray[Any]] = {**zones.arrays, "zone.point": _points(plane)}
@@ -82,6 +85,18 @@ def read(entry: Entry, sha256: str, extent_sha256: str, indexes: Indexes) -> Dra
     for name, build in indexes.items():
         arrays |= {f"{name}.{key}": array for key, array in build(plane).items()}
     return Draft({"sha256": sha256, "issues": [asdict(issue) for issue in issues]}, arrays)
+
+
+def _flat(entry: Entry, plane: NDArray[Any], label: Sequence[str]) -> list[Issue]:
+    """Return an Issue of the lines and points of a theme of areas: what they should surround is lost."""
+    if entry.identity.theme not in AREAL_THEMES:
+        return []
+    rows = np.flatnonzero((shapely.get_dimensions(plane) < 2) & ~shapely.is_empty(plane)).tolist()
+    if not rows:
+        return []
+    named = "、".join(label[row] for row in rows[:_NAMED]) + (f"等 {len(rows)} 个" if len(rows) > _NAMED else "")
+    remedy = "请索取面图层，或把边界线构成面后重新导出"
+    return [Issue("zone_lost", "error", f"{named}是线或点，不是面，不知道范围", remedy)]
 
 
 def layer(entry: Entry, meta: Mapping[str, Any], arrays: Arrays) -> Layer:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from linxi_gis import crs, fitness, layersource, prepared, vectorfile, zoneindex
 from linxi_gis.catalog import Catalog, Entry
@@ -26,7 +27,7 @@ from linxi_gis.layersource import approved as approved
 from linxi_gis.layersource import grade_word as grade_word
 from linxi_gis.model import Gap, Layer, LayerIdentity
 from linxi_gis.shelf import Shelf
-from linxi_gis.themes import THEMES
+from linxi_gis.themes import BACKDROP_THEMES, THEMES
 from linxi_gis.zonestore import Zones
 
 # The bundled outline is simplified, up to 1 km off locally: within this of its border it vouches for
@@ -288,27 +289,29 @@ def _coverage(entry: Entry, layer: Layer, extent: Extent) -> tuple[Geometry | No
 
 
 def _reach(title: str, layer: Layer, area: Geometry | None) -> tuple[Issue, ...]:
-    """Raise LinxiError when no zone is near what the layer claims to cover; warn when most are not.
+    """Raise LinxiError when no zone is near what the layer claims to cover; warn when some are not.
 
-    Coordinates of the wrong zone, or with a wrong CRS named, put every zone somewhere else.
+    Coordinates of the wrong zone (带号), or with a wrong CRS named, put zones somewhere else: all of them, or those of
+    one part of a package. A package of several counties has such zones rightly: nobody but its user can tell.
     """
     if area is None:
         return ()
-    if _most_inside(layer, area):
+    rows = _not_surely_inside(layer, area)
+    if not len(rows):
         return ()
-    near = shapely.dwithin(np.asarray(layer.zones), area, layer.identity.range_m)
-    if not near.any():
+    near = shapely.dwithin(layer.zones[rows], area, layer.identity.range_m)
+    away, every = int((~near).sum()), len(layer.zone_ids)
+    if away == every:
         raise LinxiError("所有要素都不在声明的覆盖范围内", where=title, remedy="请核对图层的坐标系和带号")
-    inside = int(near.sum())
-    if inside * 2 >= len(near):
+    if not away or layer.identity.theme in BACKDROP_THEMES:
         return ()
-    text = f"{title}有 {len(near) - inside} 个要素（共 {len(near)} 个）不在声明的覆盖范围内"
+    text = f"{title}有 {away} 个要素（共 {every} 个）不在声明的覆盖范围内；如有本县的，它们应在的地方会误报没有"
     return (Issue("zones_outside_coverage", "warning", text, "请核对图层的坐标系、带号和覆盖范围"),)
 
 
-def _most_inside(layer: Layer, area: Geometry) -> bool:
-    """Whether half the zones have their first vertex in an area: then there is no need to open any."""
+def _not_surely_inside(layer: Layer, area: Geometry) -> NDArray[np.intp]:
+    """Return the rows of zones whose first vertex is not in an area: only those need be opened."""
     points = layer.tree.arrays.get("zone.point") if isinstance(layer.tree, Zones) else None
     if points is None:
-        return False
-    return int(shapely.contains_xy(own(area), points).sum()) * 2 >= len(points)
+        return np.arange(len(layer.zone_ids))
+    return np.flatnonzero(~shapely.contains_xy(own(area), points))

@@ -38,7 +38,7 @@ def package(name: str) -> str:
 
 
 # Raised whenever the same source would be prepared otherwise, or the arrays are named otherwise.
-LAYOUT = 3
+LAYOUT = 4
 # Another GDAL may read a file otherwise, another PROJ project it otherwise, another GEOS heal it otherwise.
 ENGINE = f"{__version__}/{LAYOUT}/GEOS {shapely.geos_version_string}/{package('pyogrio')}/{package('pyproj')}"
 # A file younger than this when it was hashed may have been written again within the same time stamp.

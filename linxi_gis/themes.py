@@ -41,6 +41,13 @@ REQUIRED_THEMES = (
     "ecological_redline", "protected_area", "water_source", "control_unit", "permanent_farmland",
     "urban_boundary", "mining_right", "tailings", "river", "heritage",
 )  # fmt: skip
+# Themes whose zones are areas by law: a line or a point of one (a border drawn, a marker) cannot say what lies in it.
+AREAL_THEMES = (
+    "ecological_redline", "protected_area", "water_source", "control_unit", "permanent_farmland", "urban_boundary",
+    "mining_right", "prospecting_right", "air_zone", "water_zone", "soil_zone", "resource_zone", "noise_zone",
+    "groundwater_recharge", "wetland", "forest_land", "grassland", "contaminated_land", "industrial_park",
+    "admin_county", "admin_town",
+)  # fmt: skip
 # Themes that only help to read a map; they are never judged.
 BACKDROP_THEMES = ("admin_county", "admin_town")
 

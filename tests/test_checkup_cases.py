@@ -12,12 +12,14 @@ import pyogrio
 import pytest
 import shapely
 from click.testing import CliRunner, Result
-from yard import DAY, GK, entry, open_library, square, write_catalog, write_layer
+from yard import DAY, GK, RULES, entry, open_library, site, square, write_catalog, write_layer
 
 from linxi_gis import crs
+from linxi_gis.assess import assess
 from linxi_gis.checkup import record, run
 from linxi_gis.cli.checkup import layers_check
 from linxi_gis.errors import UsageError
+from linxi_gis.law import Verdict
 from linxi_gis.library import Library
 
 SQUARES = [square(0, 0, 500), square(1000, 0, 500), square(2000, 0, 500)]
@@ -222,3 +224,24 @@ def test_a_tangled_zone_does_not_take_minutes(tmp_path: Path) -> None:
     write_layer(tmp_path / "red.gpkg", [tangle, SQUARES[1]])
     (fault,) = [one for one in faults(checked(tmp_path, red()), "red") if one.code == "invalid"]
     assert fault.severity == record.GRAVE and "说不清多少" in fault.figure
+
+
+def test_a_border_drawn_as_a_line_is_no_zone_and_never_vouches_for_none(tmp_path: Path) -> None:
+    inside = square(200, 200, 100)
+    write_layer(tmp_path / "red.gpkg", [square(0, 0, 5000).exterior, square(9000, 0, 500)])
+    layer = entry("red", "ecological_redline", "red.gpkg")
+    done = checked(tmp_path, layer)
+    (fault,) = [one for one in faults(done, "red") if one.code == "no_area"]
+    assert (fault.severity, fault.zones) == (record.GRAVE, ("Z1",)) and card_of(done, "red").score == record.UNFIT
+    judged = assess([site(inside)], open_library(tmp_path, [layer]), RULES, DAY)[0]
+    (line,) = [one for one in judged.layers if one.id == "red"]
+    assert line.status == "not_covering" and judged.overall.verdict is Verdict.NOT_CHECKED
+    assert any("是线或点，不是面" in issue.text for issue in line.issues)
+
+
+def test_zones_far_from_the_county_are_told_with_what_they_may_hide(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", [*SQUARES, square(200_000, 0, 500)])
+    library = open_library(tmp_path, [entry("red", "ecological_redline", "red.gpkg")])
+    judged = assess([site(square(200, 5200, 100))], library, RULES, DAY)
+    (line,) = [one for one in judged[0].layers if one.id == "red"]
+    assert any("有 1 个要素（共 4 个）不在声明的覆盖范围内" in issue.text for issue in line.issues)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -15,9 +17,11 @@ from click.testing import CliRunner
 
 pytest.importorskip("benchmarks.engine", reason="a source distribution has no benchmarks")
 
+import linxi_layers
 from benchmarks import shift as bench
-from linxi_gis import crs
+from linxi_gis import catalog, crs, datum
 from linxi_gis.checkup import shift
+from linxi_gis.checkup.sheet import Sheet, open_sheet
 from linxi_gis.cli.checkup import layers_check
 from linxi_layers.demo_defects.build import SHIFT_M
 
@@ -81,3 +85,28 @@ def test_real_counties_that_share_their_borders_lie_on_each_other() -> None:
     for a, b, _ in shared:
         moved = shift.estimate(a + np.array(SHIFT_M), b)
         assert moved is not None and (moved.dx, moved.dy) == pytest.approx((-16.0, -12.0), abs=0.05)
+
+
+@cache
+def demo_sheets() -> tuple[Sheet, ...]:
+    held = catalog.read(linxi_layers.demo_catalog())
+    opened = [open_sheet(entry, shapely.box(0, 0, 1, 1)) for entry in held.entries]
+    return tuple(one for one in opened if isinstance(one, Sheet))
+
+
+@pytest.mark.parametrize("moved", [
+    {"redline", "reserve"}, {"redline", "units"}, {"water", "redline", "reserve", "units", "towns"},
+])  # fmt: skip
+def test_layers_of_one_web_map_do_not_vouch_for_each_other(moved: set[str]) -> None:
+    sheets = [
+        replace(one, drawn=shapely.transform(one.drawn, datum.gcj02_of_wgs84)) if one.id in moved else one
+        for one in demo_sheets()
+    ]
+    told = [fault.layer for fault in shift.check(sheets) if fault.code == "gcj02"]
+    found = {name for name in moved if any(shift.estimate(*_corners(demo_sheets(), name, other.id)) for other in demo_sheets()
+             if other.id not in moved)}  # fmt: skip
+    assert found and set(told) == found, "all that share corners with a layer that was not moved"
+
+
+def _corners(sheets: tuple[Sheet, ...], *names: str) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    return [crs.plane_of_points(shift.corners(one)) for name in names for one in sheets if one.id == name]

@@ -281,10 +281,10 @@ def test_an_indicator_from_a_doubtful_layer_is_unchecked(tmp_path: Path, change:
 
 
 def test_an_indicator_tells_what_lies_outside_the_county(tmp_path: Path) -> None:
-    write_layer(tmp_path / "redline.gpkg", [square(19_000, 0, 2_000, 1_000)])  # the yard ends at 20,000 m
+    write_layer(tmp_path / "redline.gpkg", [square(18_000, 0, 2_040, 1_000)])  # the yard ends at 20,000 m
     layer = entry("redline", "ecological_redline", "redline.gpkg")
     write_catalog(tmp_path, [layer], statutory_area_km2=100.0)
-    assert "1.00 km² 在县界图层之外" in linxi("indicators", *DAY, cwd=tmp_path).stdout
+    assert "0.04 km² 在县界图层之外" in linxi("indicators", *DAY, cwd=tmp_path).stdout
 
 
 def test_map_rules_and_doctor(tmp_path: Path) -> None:

@@ -128,6 +128,15 @@ def test_a_layer_that_could_not_even_be_checked_is_recorded_as_unfit(tmp_path: P
     assert judged.overall.verdict is Verdict.NOT_CHECKED
 
 
+def test_another_name_for_the_same_file_does_not_let_it_in(tmp_path: Path) -> None:
+    library = held(tmp_path)
+    recorded(library)
+    text = library.catalog.path.read_text(encoding="utf-8")
+    library.catalog.path.write_text(text.replace('id = "redline"', 'id = "hongxian"'), encoding="utf-8")
+    judged = answer(Library(catalog.read(library.catalog.path)))
+    assert {one.id: one.status for one in judged.layers}["hongxian"] == "not_checked"
+
+
 def test_with_all_layers_unfit_nothing_can_be_checked(tmp_path: Path) -> None:
     library = held(tmp_path)
     recorded(library)

@@ -15,7 +15,8 @@ SEVERITIES = (GRAVE, COMMON, HINT)
 _REASONS = 5
 KINDS = {
     "unreadable": "读不出来", "crs_missing": "缺坐标系", "crs_wrong": "坐标系写错", "gcj02": "疑为 GCJ-02", "shift": "整体偏移",
-    "outside": "在县域以外", "empty": "没有图形", "invalid": "图形不合规", "spike": "尖刺", "sliver": "碎条", "tiny": "碎块",
+    "outside": "在县域以外", "empty": "没有图形", "no_area": "不是面",
+    "invalid": "图形不合规", "spike": "尖刺", "sliver": "碎条", "tiny": "碎块",
     "placeholder_word": "占位图斑", "placeholder_box": "外包矩形", "placeholder_county": "盖满全县", "duplicate": "重复",
     "overlap": "同层重叠", "tile_overlap": "应铺满而重叠", "gap": "缝隙", "exclusive": "与另一图层交叉", "encoding": "乱码",
     "code_missing": "缺编号", "code_malformed": "编码不合式", "code_repeated": "编号重复", "class_unmapped": "类别不在对应表中",

@@ -16,6 +16,7 @@ from linxi_gis import crs, repairs
 from linxi_gis.checkup.record import COMMON, GRAVE, HINT, Fault, lonlat
 from linxi_gis.checkup.sheet import Sheet
 from linxi_gis.crs import FloatArray, Geometry
+from linxi_gis.themes import AREAL_THEMES
 
 # Our choices. A strip thinner than 1 m everywhere is no zone: the default accuracy of a layer is 1 m.
 SLIVER_WIDTH_M = 1.0
@@ -45,6 +46,9 @@ def _validity(sheet: Sheet, row: int) -> Iterator[Fault]:
     if shape.is_empty:
         yield Fault("empty", GRAVE, sheet.id, (zone,), sheet.box(), "0 个拐点", f"{sheet.title}「{zone}」没有图形",
                     "请向图层提供单位索取完整图形")  # fmt: skip
+    elif sheet.theme in AREAL_THEMES and shapely.get_dimensions(shape) < 2:
+        yield Fault("no_area", GRAVE, sheet.id, (zone,), shape, shape.geom_type, f"{sheet.title}「{zone}」是线或点，不是面",
+                    "请索取面图层，或把边界线构成面后重新导出")  # fmt: skip
     elif not shape.is_valid:
         reason = explain_validity(shape)
         numbers = re.findall(r"-?[\d.]+(?:e-?\d+)?", reason.partition("[")[2])

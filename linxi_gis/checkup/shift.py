@@ -170,17 +170,29 @@ def check(sheets: Sequence[Sheet]) -> Iterator[Fault]:
         one = estimate(plane[n], plane[m])
         if one is not None:
             pairs[n, m], pairs[m, n] = one, replace(one, dx=-one.dx, dy=-one.dy)
+    trusted = _largest(len(sheets), [pair for pair, one in pairs.items() if not is_off(one)])
     for n, sheet in enumerate(sheets):
         found = [(m, pairs[n, m]) for m in range(len(sheets)) if (n, m) in pairs]
         off = [(m, one) for m, one in found if is_off(one)]
-        if not found:
+        if n not in trusted:
             yield from _of_web_map(sheets, degrees, plane, n)
-        elif 2 * len(off) > len(found):
+        if 2 * len(off) > len(found):
             m, one = max(off, key=lambda pair: pair[1].corners)
             yield Fault("shift", GRAVE if one.size > _GRAVE_M else COMMON, sheet.id, (), sheet.box(),
                         f"dx {-one.dx:+.2f} m，dy {-one.dy:+.2f} m，±{one.error:.2f} m（{one.corners} 个拐点）",
                         f"{sheet.title}相对{sheets[m].title}等整体偏移 {one.size:.1f} m",
                         "请向提供单位核对坐标转换参数", sheets[m].id)  # fmt: skip
+
+
+def _largest(count: int, agreed: Sequence[tuple[int, int]]) -> set[int]:
+    """Return the largest group of layers that lie on each other, directly or by others."""
+    groups = [{n} for n in range(count)]
+    for n, m in agreed:
+        if groups[n] is not groups[m]:
+            groups[n] |= groups[m]
+            for one in tuple(groups[m]):
+                groups[one] = groups[n]
+    return max(groups, key=len, default=set())
 
 
 def _of_web_map(
