@@ -69,6 +69,7 @@ def county(
         indicators_tables.zones(opened, outline), indicators_tables.objects_in_zones(opened),
         (*(check for one in computed for check in one.checks), *checks),
         library.catalog.demonstration or any(one.demonstration for one in computed), by,
+        indicators_tables.left_out(opened),
     )  # fmt: skip
 
 
@@ -160,7 +161,9 @@ def _of_raster(figure: PlanFigure, ground: _Ground, entered: Entered | None) -> 
 def places(opened: Sequence[Layer | Gap], by: str) -> Places:
     """Return the towns or units of a day; ground that two of them claim goes to the first. Raises LinxiError."""
     theme, word = BY[by]
-    layers = sound(opened, theme)
+    layers, doubtful = sound(opened, theme), indicators_tables.reasons(opened, theme)
+    if doubtful:
+        raise LinxiError(f"{word}图层有问题，不能按它分（{'；'.join(doubtful)}）", remedy="请先修好该图层，或去掉 --by")
     if not layers:
         raise LinxiError(f"没有可用的{word}图层（主题 {theme}）", remedy="请在目录中加入该图层，或去掉 --by")
     shapes = [shape for layer in layers for shape in np.asarray(layer.zones)]

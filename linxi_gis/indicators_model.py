@@ -67,7 +67,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class County:
-    """Everything `linxi indicators` says of a day."""
+    """Everything `linxi indicators` says of a day; `left_out` are layers that `zones` and `inside` leave out, and why."""
 
     catalog_title: str
     plan_title: str
@@ -79,6 +79,7 @@ class County:
     checks: tuple[Check, ...]
     demonstration: bool
     by: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

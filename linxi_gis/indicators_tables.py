@@ -96,6 +96,25 @@ def doubts(opened: Layer | Gap) -> list[str]:
     return [*stale, *(issue.text for issue in opened.issues if zoneindex.lossy([issue]))]
 
 
+def reasons(opened: Sequence[Layer | Gap], theme: str) -> list[str]:
+    """Return why a theme gives no whole figure: the doubts of its layers, drafts aside."""
+    mine = [one for one in opened if one.identity.theme == theme and one.identity.legal_status != "draft"]
+    return [reason for one in mine for reason in doubts(one)]
+
+
+def left_out(opened: Sequence[Layer | Gap]) -> tuple[str, ...]:
+    """Return which layers the tables of zones and objects leave out, and why."""
+    told = []
+    for one in opened:
+        if one.identity.theme in BACKDROP_THEMES:
+            continue
+        if one.identity.legal_status == "draft":
+            told.append(f"{one.identity.title}：草案，不计")
+        else:
+            told += doubts(one)
+    return tuple(dict.fromkeys(told))
+
+
 def km2(shape: Geometry) -> float:
     """Return the ellipsoidal area (km²) of plane geometry."""
     return float(shape.area) / M2_PER_KM2
@@ -111,9 +130,8 @@ def sound(opened: Sequence[Layer | Gap], theme: str) -> list[Layer]:
 
 def units(opened: Sequence[Layer | Gap], county: Geometry | None) -> tuple[UnitTable, tuple[Check, ...]]:
     """Return control units by class, with the proof that the classes add up to their union."""
-    layers = sound(opened, "control_unit")
-    if not layers:
-        why = [text for one in opened if one.identity.theme == "control_unit" for text in doubts(one)]
+    layers, why = sound(opened, "control_unit"), reasons(opened, "control_unit")
+    if why or not layers:
         return UnitTable((), 0.0, 0.0, 0.0, 0.0, "；".join(why) or "没有可用的环境管控单元图层"), ()
     shapes = np.concatenate([np.asarray(layer.zones) for layer in layers])
     classes = np.array([word for layer in layers for word in layer.zone_classes], dtype=object)
@@ -144,11 +162,16 @@ def units(opened: Sequence[Layer | Gap], county: Geometry | None) -> tuple[UnitT
 
 
 def zones(opened: Sequence[Layer | Gap], county: Geometry | None) -> tuple[ClassRow, ...]:
-    """Return every layer's zones by class; shares are of the county outline's own area, None without one."""
+    """Return every layer's zones by class, but for those `left_out`; shares are of the county outline's own area.
+
+    They are None without an outline.
+    """
     rows = []
     for layer in opened:
         theme = layer.identity.theme
         if isinstance(layer, Gap) or theme in BACKDROP_THEMES or theme == "control_unit" or doubts(layer):
+            continue
+        if layer.identity.legal_status == "draft":
             continue
         shapes, classes = np.asarray(layer.zones), np.array(list(layer.zone_classes), dtype=object)
         for word in dict.fromkeys(classes):

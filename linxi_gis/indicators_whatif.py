@@ -13,7 +13,7 @@ from linxi_gis.errors import LinxiError, UsageError
 from linxi_gis.indicators import denominators, ratio
 from linxi_gis.indicators_model import Change
 from linxi_gis.indicators_plan import PlanFigure
-from linxi_gis.indicators_tables import Check, km2, sound
+from linxi_gis.indicators_tables import Check, km2, reasons, sound
 from linxi_gis.library import Library
 from linxi_gis.model import Layer, said_ids
 
@@ -39,7 +39,9 @@ def change(
         told = "、".join(without)
         raise UsageError(f"图层里没有编号为 {told} 的图斑", remedy="编号见 linxi indicators --format geojson 或地图")
     figure = having[0]
-    layers = sound(opened, figure.theme)
+    layers, doubtful = sound(opened, figure.theme), reasons(opened, figure.theme)
+    if doubtful:
+        raise LinxiError(f"{figure.title}算不出来，不能假设（{'；'.join(doubtful)}）", remedy="请先修好该图层")
     if not layers:
         raise LinxiError(f"{figure.title}没有可用的图层", remedy="请先用 linxi layers list 看原因")
     shapes = np.concatenate([np.asarray(layer.zones) for layer in layers])

@@ -352,3 +352,24 @@ def test_a_layer_that_lies_outside_the_county_gives_no_ratio(tmp_path: Path) -> 
     library = open_library(tmp_path, [entry("redline", "ecological_redline", "redline.gpkg")], statutory_area_km2=10.0)
     (line,) = [one for one in indicators.compute(library, PLANNED, DAY) if one.figure.id == "redline_share"]
     assert line.ratios == () and "在县界图层之外" in line.unchecked
+
+
+def test_a_theme_with_one_layer_in_doubt_gives_no_part_of_a_figure(tmp_path: Path) -> None:
+    write_layer(tmp_path / "a.gpkg", [square(0, 0, 1000)], BM=["A"], LX=["优先"])
+    write_layer(tmp_path / "b.gpkg", [square(2000, 0, 1000), None], BM=["B", "C"], LX=["一般", "一般"])
+    write_layer(tmp_path / "draft.gpkg", [square(4000, 0, 1000)], BM=["D"])
+    kinds = {"columns": {"id": "BM", "class": "LX"}, "classes": {"优先": "priority", "一般": "general"}}
+    entries = [entry(f"{theme}_{name}", theme, f"{name}.gpkg", **(kinds if theme == "control_unit" else {}))
+               for theme in ("ecological_redline", "control_unit") for name in ("a", "b")]  # fmt: skip
+    entries.append(entry("wet", "wetland", "draft.gpkg", status="draft", required=False))
+    library = open_library(tmp_path, entries, statutory_area_km2=10.0)
+    opened = library.layers(DAY)
+    table, _ = indicators_tables.units(opened, library.county(DAY))
+    assert table.rows == () and "C" in table.unchecked
+    with pytest.raises(LinxiError, match="不能假设"):
+        indicators_whatif.change(library, PLANNED, DAY, [], ["A"])
+    with pytest.raises(LinxiError, match="不能按它分"):
+        indicators.places(opened, "unit")
+    county = indicators.county(library, "规划", PLANNED, DAY)
+    assert {row.theme for row in county.zones} == {"ecological_redline"} and sum(row.count for row in county.zones) == 1
+    assert any("草案，不计" in text for text in county.left_out) and any("C" in text for text in county.left_out)

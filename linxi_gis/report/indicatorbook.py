@@ -111,7 +111,11 @@ def _zones(county: County) -> Table:
         (THEMES[row.theme], row.layer, row.title, row.count, _r(row.gross_km2, 4), _r(row.net_km2, 4), _r(row.share_percent))
         for row in county.zones
     )
-    return Table("各类区域", ("主题", "图层", "类别", "个数", "毛 km²", "净 km²", "占县界轮廓 %"), rows)
+    return Table("各类区域", ("主题", "图层", "类别", "个数", "毛 km²", "净 km²", "占县界轮廓 %"), rows, _missing(county))
+
+
+def _missing(county: County) -> str:
+    return f"没有计入：{'；'.join(county.left_out)}" if county.left_out else ""
 
 
 def _inside(county: County) -> Table:
@@ -120,7 +124,8 @@ def _inside(county: County) -> Table:
         for row in county.inside
     )
     head = ("对象", "总数", "区域", "全部在内", "部分在内", "在内面积 km²")
-    return Table("水源、矿山、尾矿库所在", head, rows, "没有列出的组合，一处也没有")
+    note = "；".join(filter(None, ("没有列出的组合，一处也没有", _missing(county))))
+    return Table("水源、矿山、尾矿库所在", head, rows, note)
 
 
 def what_if(changes: Sequence[Change]) -> Table:
