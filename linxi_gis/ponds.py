@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,8 @@ _FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("许可证有效期", ("许可证有效期", "有效期")),
 )
 _UNIT_IN_HEAD = re.compile(r"^(.*?)[（(_\s]+([^（()）]*)[)）]?$")
-_NUMBER = re.compile(r"^\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*(.*)$")
+# Commas part thousands and nothing else: "12,5" may be twelve and a half.
+_NUMBER = re.compile(r"^\s*([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![0-9,.])\s*(.*)$")
 _VOLUMES = {
     "亿m³": 1e4, "亿立方米": 1e4, "万m³": 1.0, "万方": 1.0, "万立方米": 1.0, "m³": 1e-4, "立方米": 1e-4, "方": 1e-4,
 }  # fmt: skip
@@ -99,10 +101,10 @@ def _heads(columns: Sequence[tuple[str, str]]) -> tuple[dict[str, str], dict[str
 
 def _figure(values: dict[str, str], units: dict[str, str], name: str, known: dict[str, float]) -> float | None:
     """Return a figure in the unit that counts 1; None without a number, or where nobody says in what unit."""
-    found = _NUMBER.match(values.get(name, ""))
+    found = _NUMBER.match(unicodedata.normalize("NFKC", values.get(name, "")))
     if not name or not found:
         return None
-    unit = (found[2].strip() or units[name]).replace("m3", "m³").replace("M", "m")
+    unit = unicodedata.normalize("NFKC", found[2].strip() or units[name]).replace("M", "m").replace("m3", "m³").replace(" ", "")
     factor = known.get(unit)
     figure = float(found[1].replace(",", "")) * (factor or 0.0)
     return figure if factor is not None and math.isfinite(figure) and figure > 0.0 else None

@@ -115,7 +115,7 @@ def _item(answer: Assessment, own: LayerIdentity) -> Item:
     unchecked = list(answer.overall.unchecked)
     if own.title in unchecked and any(layer.id == own.id and layer.unchecked for layer in answer.layers):
         unchecked.remove(own.title)
-    pond = ponds.read(answer.site.attributes) if own.theme == "tailings" and answer.site.kind == "polygon" else None
+    pond = ponds.read(answer.site.attributes) if own.theme == "tailings" else None
     return Item(answer.site, max(ranked, default=Verdict.CLEAR), not unchecked, tuple(unchecked), tuple(rows), pond)
 
 

@@ -233,3 +233,9 @@ def test_numbers_with_a_hash_stay_what_they_are_and_a_repeated_one_is_one_zone(t
     assert kinds(found) == {"2#": "removed", "3#东": "removed", "4#": "added"}
     (gone,) = [row for row in found["changes"] if row["zone"] == "3#东"]
     assert gone["before_m2"] == pytest.approx(geodesic_m2(ponds["3#东"]) + geodesic_m2(square(600, 0, 100)), rel=1e-6)
+
+
+def test_ids_of_files_are_read_without_the_spaces_round_them(tmp_path: Path) -> None:
+    old = write_layer(tmp_path / "old.gpkg", [square(0, 0, 100)], BM=["A"])
+    new = write_layer(tmp_path / "new.gpkg", [square(0, 0, 100)], BM=["A "])
+    assert told(str(old), str(new), "--id", "BM")["changes"] == []

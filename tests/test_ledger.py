@@ -160,6 +160,22 @@ def test_the_grade_of_a_pond(columns: dict[str, str], grade: int | None) -> None
         assert "条文待核" in pond.why
 
 
+@pytest.mark.parametrize(("filed", "wan_m3"), [
+    ("12,5万m³", None), ("1,200万m³", 1200.0), ("１２０万立方米", 120.0), ("1200000 m3", 120.0), ("120,000方", 12.0),
+    ("120万 m³", 120.0), ("1,20万m³", None), ("12.5.3万m³", None), ("310", None),
+])  # fmt: skip
+def test_a_volume_is_read_only_where_its_figure_and_unit_are_clear(filed: str, wan_m3: float | None) -> None:
+    pond = ponds.read((("全库容", filed), ("总坝高", "35m")))
+    assert pond.volume_wan_m3 == wan_m3
+    assert (pond.grade is None) == (wan_m3 is None) and (wan_m3 is not None or "认不出" in pond.why)
+
+
+@pytest.mark.parametrize(("filed", "doubted"), [("2020年评定四等", False), ("4等", False), ("四", False), ("二等", True)])
+def test_the_grade_on_file_is_not_a_digit_of_its_year(filed: str, doubted: bool) -> None:
+    pond = ponds.read((("全库容", "310万m³"), ("总坝高", "27m"), ("等别", filed)))
+    assert pond.grade == 4 and bool(pond.doubts) is doubted
+
+
 def test_ponds_bring_their_file(tmp_path: Path) -> None:
     entries = county(tmp_path)
     columns = {"全库容（万m³）": ["150"], "总坝高（m）": ["35"], "等别": ["五等"], "是否头顶库": ["否"], "企业": ["甲矿业"]}

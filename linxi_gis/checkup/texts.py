@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -22,6 +23,7 @@ _UNIT_M2 = {
     "平方米": 1.0, "m2": 1.0, "m²": 1.0,
 }  # fmt: skip
 _AREA_COLUMN = re.compile(rf"面积.*?(万?)({'|'.join(_UNIT_M2)})", re.IGNORECASE)
+_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})|(\d{4})(\d{2})(\d{2})(?!\d)")
 _SINCE, _UNTIL = re.compile(r"(有效期起|起始日期|批准日期|生效)"), re.compile(r"(有效期止|截止日期|终止日期|失效)")
 
 
@@ -96,8 +98,9 @@ def _dates(sheet: Sheet, row: int) -> Iterator[Fault]:
 
 
 def _day(text: str) -> date | None:
+    found = _DAY.match(unicodedata.normalize("NFKC", text).strip())
     try:
-        return date.fromisoformat(text[:10])
+        return date(*(int(part) for part in found.groups() if part)) if found else None
     except ValueError:
         return None
 

@@ -79,7 +79,8 @@ def of_file(path: Path, options: Options, table: Aliases, id_column: str | None 
     plane, _, told = zoneindex.prepare(parcel.shapes, LONLAT, tuple(f"{path.name} {row}" for row in rows))
     known = _known(parcel.columns, table)
     column, notes = _id_column(path.name, parcel.columns, known.get("id", ""), id_column)
-    ids = rows if not column else [value or f"（空）{row}" for value, row in zip(parcel.columns[column], rows, strict=True)]
+    said = [value.strip() for value in parcel.columns[column]] if column else rows
+    ids = [value or f"（空）{row}" for value, row in zip(said, rows, strict=True)]
     blank = [""] * len(rows)
     zones = _merged(
         ids, parcel.columns.get(known.get("name", ""), blank), parcel.columns.get(known.get("class", ""), blank), plane
