@@ -104,7 +104,7 @@ def _summary(found: Difference) -> str:
         (TITLES[kind], f"{sum(one.kind == kind for one in found.changes)} 个") for kind in TITLES
     ] + [
         ("未变", f"{found.same} 个"), ("各图斑划入", area_text(gained)), ("各图斑划出", area_text(lost)),
-        ("全层净变化", f"{(found.after_m2 - found.before_m2) / 1e6:+.4f} km²"),
+        ("全层净变化", f"{round((found.after_m2 - found.before_m2) / 1e6, 4) + 0.0:+.4f} km²"),
     ]  # fmt: skip
     return f"<section><h2>汇总</h2>{panels.facts(rows)}</section>"
 
