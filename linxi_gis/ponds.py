@@ -39,10 +39,10 @@ _FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("许可证有效期", ("许可证有效期", "有效期")),
 )
 _UNIT_IN_HEAD = re.compile(r"^(.*?)[（(_\s]+([^（()）]*)[)）]?$")
-# Commas part thousands and nothing else: "12,5" may be twelve and a half.
-_NUMBER = re.compile(r"^\s*([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![0-9,.])\s*(.*)$")
+# A comma parts thousands or nothing: "12,5" is 12.5 to one and 125 to another.
+_NUMBER = re.compile(r"^((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?)\s*(.*)$")
 _VOLUMES = {
-    "亿m³": 1e4, "亿立方米": 1e4, "万m³": 1.0, "万方": 1.0, "万立方米": 1.0, "m³": 1e-4, "立方米": 1e-4, "方": 1e-4,
+    "亿m3": 1e4, "亿立方米": 1e4, "万m3": 1.0, "万方": 1.0, "万立方米": 1.0, "m3": 1e-4, "立方米": 1e-4, "方": 1e-4,
 }  # fmt: skip
 _LENGTHS = {"m": 1.0, "米": 1.0}
 
@@ -83,6 +83,12 @@ def read(columns: Sequence[tuple[str, str]]) -> Pond:
     return Pond(fields, missing, volume, height, grade, why, doubts=_doubts(filed, grade))
 
 
+def registered(columns: Sequence[tuple[str, str]]) -> bool:
+    """Return whether the columns are those of a register of ponds: a volume or a height has its place, filled in or not."""
+    heads, _ = _heads(columns)
+    return any(name in heads for title, names in _FIELDS if title in ("全库容", "总坝高") for name in names)
+
+
 def _tail(unit: str) -> str:
     return f" {unit}" if unit else ""
 
@@ -101,13 +107,17 @@ def _heads(columns: Sequence[tuple[str, str]]) -> tuple[dict[str, str], dict[str
 
 def _figure(values: dict[str, str], units: dict[str, str], name: str, known: dict[str, float]) -> float | None:
     """Return a figure in the unit that counts 1; None without a number, or where nobody says in what unit."""
-    found = _NUMBER.match(unicodedata.normalize("NFKC", values.get(name, "")))
+    found = _NUMBER.match(_plain(values.get(name, "")))
     if not name or not found:
         return None
-    unit = unicodedata.normalize("NFKC", found[2].strip() or units[name]).replace("M", "m").replace("m3", "m³").replace(" ", "")
-    factor = known.get(unit)
+    factor = known.get((found[2] or _plain(units[name])).replace("M", "m"))
     figure = float(found[1].replace(",", "")) * (factor or 0.0)
     return figure if factor is not None and math.isfinite(figure) and figure > 0.0 else None
+
+
+def _plain(text: str) -> str:
+    """Return a text with its full-width and raised signs as plain ones: １２０万ｍ³ is 120万m3."""
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 def _graded(volume: float | None, height: float | None, has_volume: bool, has_height: bool) -> tuple[int | None, str]:

@@ -115,8 +115,14 @@ def _item(answer: Assessment, own: LayerIdentity) -> Item:
     unchecked = list(answer.overall.unchecked)
     if own.title in unchecked and any(layer.id == own.id and layer.unchecked for layer in answer.layers):
         unchecked.remove(own.title)
-    pond = ponds.read(answer.site.attributes) if own.theme == "tailings" else None
+    pond = _pond(answer.site) if own.theme == "tailings" else None
     return Item(answer.site, max(ranked, default=Verdict.CLEAR), not unchecked, tuple(unchecked), tuple(rows), pond)
+
+
+def _pond(site: Site) -> ponds.Pond | None:
+    """Return the file of a pond; None for a point or line that has no place for its figures: the toe of a dam."""
+    filed = site.kind == "polygon" or ponds.registered(site.attributes)
+    return ponds.read(site.attributes) if filed else None
 
 
 def _rows(answer: Assessment, own: str) -> Iterable[Row]:

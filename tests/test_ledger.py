@@ -11,7 +11,7 @@ import pyproj
 import pytest
 import shapely
 from click.testing import CliRunner
-from yard import DAY, EAST, GK, NORTH, RULES, entry, open_library, point, square, write_catalog, write_layer
+from yard import DAY, EAST, GK, NORTH, RULES, entry, line, open_library, point, square, write_catalog, write_layer
 
 from linxi_gis import ledger, ponds, stocktaking
 from linxi_gis.cli import linxi
@@ -186,6 +186,31 @@ def test_ponds_bring_their_file(tmp_path: Path) -> None:
     assert pond.doubts and "五等" in pond.doubts[0]
     assert ("企业", "甲矿业") in pond.fields and "安全度" in pond.missing
     assert pond.below_houses.startswith("待核")  # whatever the file says: no flow path was drawn
+
+
+@pytest.mark.parametrize(("text", "wan_m3"), [
+    ("12,5万m³", None), ("1,2345万m³", None), ("12，5万m³", None), ("120-150万m³", None), ("120,万m³", None),
+    ("1,250万m³", 1250.0), ("1，250，000 m³", 125.0), ("１２０万立方米", 120.0), ("１２．５万m3", 12.5), ("120万㎥", 120.0),
+    ("1250000立方米", 125.0), ("1250000m3", 125.0), ("0.5亿立方米", 5000.0), ("120", None), ("120 t", None),
+])  # fmt: skip
+def test_a_volume_is_read_as_it_stands_or_is_open(text: str, wan_m3: float | None) -> None:
+    pond = ponds.read((("全库容", text), ("总坝高", "２９米")))
+    assert pond.volume_wan_m3 == (None if wan_m3 is None else pytest.approx(wan_m3)) and pond.height_m == 29.0
+    assert (pond.grade_label == "待核" and "认不出" in pond.why) if wan_m3 is None else pond.grade is not None
+
+
+@pytest.mark.parametrize("shape", [point(700, 0), line((700, 0), (800, 0))], ids=["point", "line"])
+def test_a_pond_given_as_a_point_or_a_line_has_its_file(tmp_path: Path, shape: shapely.Geometry) -> None:
+    write_layer(tmp_path / "ponds.gpkg", [shape], 全库容=["120万m³"], 总坝高=["35m"])
+    write_layer(tmp_path / "toes.gpkg", [shape], 坝型=["上游式"])
+    toes = drawn_up(tmp_path, "toes", [*county(tmp_path), entry("toes", "tailings", "toes.gpkg")])
+    assert toes.items[0].pond is None
+    made = drawn_up(tmp_path, "ponds", [*county(tmp_path), entry("ponds", "tailings", "ponds.gpkg")])
+    pond = made.items[0].pond
+    assert pond is not None and (pond.volume_wan_m3, pond.height_m, pond.grade) == (120.0, 35.0, 4)
+    assert pond.below_houses.startswith("待核")
+    ledgersheet.write(made, tmp_path / "o.xlsx")
+    assert "四等" in {cell for sheet in openpyxl.load_workbook(tmp_path / "o.xlsx") for row in sheet.values for cell in row}
 
 
 def test_the_command_writes_all_four(tmp_path: Path) -> None:
