@@ -235,7 +235,9 @@ def test_numbers_with_a_hash_stay_what_they_are_and_a_repeated_one_is_one_zone(t
     assert gone["before_m2"] == pytest.approx(geodesic_m2(ponds["3#东"]) + geodesic_m2(square(600, 0, 100)), rel=1e-6)
 
 
-def test_ids_of_files_are_read_without_the_spaces_round_them(tmp_path: Path) -> None:
-    old = write_layer(tmp_path / "old.gpkg", [square(0, 0, 100)], BM=["A"])
-    new = write_layer(tmp_path / "new.gpkg", [square(0, 0, 100)], BM=["A "])
-    assert told(str(old), str(new), "--id", "BM")["changes"] == []
+def test_ids_of_files_are_those_of_layers_without_blanks_about_them(tmp_path: Path) -> None:
+    for name, ids in (("a.gpkg", ["A", "B"]), ("b.gpkg", ["A ", "\u3000B"])):
+        write_layer(tmp_path / name, [crs.to_lonlat(square(0, 0, 100), GK), crs.to_lonlat(square(200, 0, 100), GK)],
+                    crs="EPSG:4490", BM=ids)  # fmt: skip
+    found = told(str(tmp_path / "a.gpkg"), str(tmp_path / "b.gpkg"), "--id", "BM")
+    assert found["changes"] == [] and found["same"] == 2

@@ -79,8 +79,9 @@ def of_file(path: Path, options: Options, table: Aliases, id_column: str | None 
     plane, _, told = zoneindex.prepare(parcel.shapes, LONLAT, tuple(f"{path.name} {row}" for row in rows))
     known = _known(parcel.columns, table)
     column, notes = _id_column(path.name, parcel.columns, known.get("id", ""), id_column)
-    said = [value.strip() for value in parcel.columns[column]] if column else rows
-    ids = [value or f"（空）{row}" for value, row in zip(said, rows, strict=True)]
+    ids = rows if not column else [
+        value.strip() or f"（空）{row}" for value, row in zip(parcel.columns[column], rows, strict=True)
+    ]  # fmt: skip
     blank = [""] * len(rows)
     zones = _merged(
         ids, parcel.columns.get(known.get("name", ""), blank), parcel.columns.get(known.get("class", ""), blank), plane
@@ -134,7 +135,7 @@ def _id_column(
         return column, ()
     if not known:
         return "", (f"{where} 没有认出编号列",)
-    if not all(fields[known]):
+    if not all(map(str.strip, fields[known])):
         return "", (f"{where} 的 {known} 列有空值，不作编号；要用它请写 --id {known}",)
     return known, (f"{where} 按 {known} 列作编号",)
 
