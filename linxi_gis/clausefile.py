@@ -38,7 +38,6 @@ TEXT_STATUSES: dict[str, TextStatus] = {"原文": "verbatim", "摘要": "paraphr
 _ADVICE = "模板用 linxi layers import --template 生成"
 _MOST_BYTES, _TOLD = 20_000_000, 12
 _UNIT = re.compile(r"ZH[0-9]{6}[123][0-9]{4}")
-_DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?")
 _THRESHOLD = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*")
 _SIGNS: dict[str, Sign] = {**{sign: sign for sign in get_args(Sign)}, "≤": "<=", "≥": ">="}
 _AMONG = re.compile(r"[、，,;；\s]+")
@@ -114,16 +113,10 @@ class _Row:
 
     def day(self, name: str) -> date | None:
         text = self.cell(name)
-        match = _DAY.fullmatch(text)
-        if not text:
-            return None
-        try:
-            if match:
-                return date(*(int(part) for part in match.groups()))
-        except ValueError:
-            match = None
-        self.fail(name, f"{text!r} 不是日期，请写成 2026-08-15")
-        return None
+        day = tablecells.day_of(text)
+        if text and day is None:
+            self.fail(name, f"{text!r} 不是日期，请写成 2026-08-15")
+        return day
 
     def condition(self, name: str, known: Mapping[str, Attribute]) -> Condition | None:
         text = self.cell(name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -13,6 +15,27 @@ from linxi_gis.errors import CatalogError
 SUFFIXES = (".csv", ".xlsx", ".xls", ".ods")
 Cells = list[list[str]]
 IsHead = Callable[[Sequence[str]], bool]
+_DAY = re.compile(
+    r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))"
+    r"(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+
+
+def day_of(text: str) -> date | None:
+    """Return the day that a text is, its time of day dropped; None where it is none, or one no calendar has.
+
+    >>> day_of("2025年1月1日") == day_of("2025/1/1 0:00") == day_of("20250101") == day_of("２０２５．1．1") == date(2025, 1, 1)
+    True
+    >>> day_of("2025-13-40"), day_of("长期")
+    (None, None)
+    """
+    match = _DAY.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if not match:
+        return None
+    try:
+        return date(int(match[1]), int(match[2] or match[4]), int(match[3] or match[5]))
+    except ValueError:
+        return None
 
 
 def cells(path: Path, data: bytes, is_head: IsHead) -> Cells:

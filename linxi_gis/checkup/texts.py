@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 
 from linxi_gis.checkup.record import COMMON, HINT, Fault
 from linxi_gis.checkup.sheet import Sheet
 from linxi_gis.intake import encoding
+from linxi_gis.tablecells import day_of
 
 # Our choice: a stated area may be rounded, or planar (up to 0.041 % here); 1 % is neither.
 AREA_SHARE = 0.01
@@ -29,9 +29,11 @@ _SINCE, _UNTIL = re.compile(r"(有效期起|起始日期|批准日期|生效)"),
 
 def check(sheet: Sheet) -> Iterator[Fault]:
     """Yield what is wrong with the words and figures of each zone, and with the dates of the layer."""
-    for row in range(len(sheet.ids)):
+    seen: set[str] = set()
+    for row, raw in enumerate(sheet.raw_ids):
         yield from _encoding(sheet, row)
-        yield from _code(sheet, row)
+        yield from _code(sheet, row, raw in seen)
+        seen.add(raw)
         yield from _class(sheet, row)
         yield from _area(sheet, row)
         yield from _dates(sheet, row)
@@ -52,13 +54,13 @@ def _encoding(sheet: Sheet, row: int) -> Iterator[Fault]:
             return
 
 
-def _code(sheet: Sheet, row: int) -> Iterator[Fault]:
+def _code(sheet: Sheet, row: int, again: bool) -> Iterator[Fault]:
     raw = sheet.raw_ids[row]
     if sheet.entry.columns.id and not raw:
         yield _fault(sheet, row, "code_missing", "", "没有编号", "请向提供单位补编号")
     elif sheet.theme == "control_unit" and not _UNIT.match(raw):
         yield _fault(sheet, row, "code_malformed", raw, "的编码不合 ZH+6 位区划+类别+4 位顺序", "请核对管控单元编码")
-    elif raw and sheet.raw_ids.index(raw) != row:
+    elif raw and again:
         yield _fault(sheet, row, "code_repeated", raw, "的编号重复", "请核对编号")
 
 
@@ -91,18 +93,10 @@ def _area(sheet: Sheet, row: int) -> Iterator[Fault]:
 
 
 def _dates(sheet: Sheet, row: int) -> Iterator[Fault]:
-    since = [day for name, column in sheet.columns.items() if _SINCE.search(name) and (day := _day(column[row]))]
-    until = [day for name, column in sheet.columns.items() if _UNTIL.search(name) and (day := _day(column[row]))]
+    since = [day for name, column in sheet.columns.items() if _SINCE.search(name) and (day := day_of(column[row]))]
+    until = [day for name, column in sheet.columns.items() if _UNTIL.search(name) and (day := day_of(column[row]))]
     if since and until and min(until) < max(since):
         yield _fault(sheet, row, "dates", f"{max(since)} 起，{min(until)} 止", "的起止日期颠倒", "请核对有效期")
-
-
-def _day(text: str) -> date | None:
-    found = _DAY.match(unicodedata.normalize("NFKC", text).strip())
-    try:
-        return date(*(int(part) for part in found.groups() if part)) if found else None
-    except ValueError:
-        return None
 
 
 def _entry(sheet: Sheet) -> Iterator[Fault]:
