@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from linxi_gis.indicators_model import Change, County, Indicator
 from linxi_gis.report.provisos import STAMP
+from linxi_gis.report.sheet import write_head
 from linxi_gis.themes import THEMES
 
 Row = Sequence[str | float | int | None]
@@ -174,13 +175,8 @@ def write(county: County, changes: Sequence[Change], path: Path) -> None:
 
 def _sheet(book: xlsxwriter.Workbook, table: Table, stamp: str) -> None:
     sheet = book.add_worksheet(table.title)
-    bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
     note = "；".join(text for text in (stamp, table.note) if text)
-    sheet.write(0, 0, note, book.add_format({"bold": True, "font_color": "#B00020"}))
-    over_figures = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top", "align": "right"})
-    for column, word in enumerate(table.head):
-        figures = any(isinstance(row[column], int | float) for row in table.rows)
-        sheet.write(1, column, word, over_figures if figures else bold)
+    write_head(book, sheet, table.head, table.rows, note)
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     two = book.add_format({"text_wrap": True, "valign": "top", "num_format": "0.00##"})
     for number, row in enumerate(table.rows, start=2):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import xlsxwriter
 from rich.cells import cell_len
+from xlsxwriter.worksheet import Worksheet
 
 from linxi_gis.model import Assessment
 from linxi_gis.report import access
@@ -45,12 +46,7 @@ def _note(assessments: Sequence[Assessment]) -> str:
 def table(book: xlsxwriter.Workbook, name: str, head: Sequence[str], rows: Sequence[Row], note: str) -> None:
     """Add a sheet: the note on top, the head, then the rows; columns as wide as their texts, longer ones wrap."""
     sheet = book.add_worksheet(name)
-    bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
-    sheet.write(0, 0, note, book.add_format({"bold": True, "font_color": "#B00020"}))
-    over_figures = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top", "align": "right"})
-    for column, word in enumerate(head):
-        figures = any(isinstance(row[column], int | float) for row in rows)
-        sheet.write(1, column, word, over_figures if figures else bold)
+    write_head(book, sheet, head, rows, note)
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     for number, row in enumerate(rows, start=2):
         for column, value in enumerate(row):
@@ -69,6 +65,18 @@ def table(book: xlsxwriter.Workbook, name: str, head: Sequence[str], rows: Seque
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0, 1)
     sheet.set_footer("&L" + note + "&R&P / &N")
+
+
+def write_head(
+    book: xlsxwriter.Workbook, sheet: Worksheet, head: Sequence[str], rows: Sequence[Row], note: str
+) -> None:  # fmt: skip
+    """Write the note in red and the head below it, its words to the right over columns of figures."""
+    bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top"})
+    sheet.write(0, 0, note, book.add_format({"bold": True, "font_color": "#B00020"}))
+    over_figures = book.add_format({"bold": True, "bg_color": "#DDE6EE", "text_wrap": True, "valign": "top", "align": "right"})
+    for column, word in enumerate(head):
+        figures = any(isinstance(row[column], int | float) for row in rows)
+        sheet.write(1, column, word, over_figures if figures else bold)
 
 
 def _site(one: Assessment) -> Row:
