@@ -140,10 +140,12 @@ def _of_raster(figure: PlanFigure, ground: _Ground, entered: Entered | None) -> 
     except LinxiError as error:
         return _none(figure, str(error), entered)
     net = whole.of(entry.forest) / M2_PER_KM2
-    beyond = (whole.nodata_m2 + whole.outside_m2) / M2_PER_KM2
+    known_as = [value for value, _ in entry.classes or whole.by_value]
+    unsaid = whole.known_m2 - whole.of(tuple(known_as))
+    beyond = (whole.nodata_m2 + whole.outside_m2 + unsaid) / M2_PER_KM2
     if beyond > _ASTRAY * km2(ground.county):
-        text = f"县界内有 {beyond:.2f} km² 栅格没有数据（共 {km2(ground.county):.2f} km²），算不出全县的比例"
-        return _none(figure, text, entered)
+        text = f"县界内有 {beyond:.2f} km² 栅格没有数据或像元值不在 classes 里（共 {km2(ground.county):.2f} km²）"
+        return _none(figure, f"{text}，算不出全县的比例", entered)
     cells = (whole.known_m2 + whole.nodata_m2 + whole.outside_m2) / M2_PER_KM2
     known = Check(f"{figure.title}：各类像元 + 无数据 = 县界面积", km2(ground.county), cells, _CELLS_CLOSE)
     parts: tuple[Part, ...] = ()

@@ -15,7 +15,7 @@ from linxi_gis.indicators_model import Change
 from linxi_gis.indicators_plan import PlanFigure
 from linxi_gis.indicators_tables import Check, km2, reasons, sound
 from linxi_gis.library import Library
-from linxi_gis.model import Layer, said_ids
+from linxi_gis.model import Gap, Layer, said_ids
 
 
 def change(
@@ -33,7 +33,7 @@ def change(
     choices = [one for one in figures if one.theme and figure_id in ("", one.id)]
     if not choices:
         raise UsageError(f"没有可以假设的指标 {figure_id!r}", remedy=f"可用：{'、'.join(f.id for f in figures if f.theme)}")
-    held = {one.id: {zone for layer in sound(opened, one.theme) for zone in _answering(layer)} for one in choices}
+    held = {one.id: {zone for layer in opened for zone in _answering(layer, one.theme)} for one in choices}
     having = [one for one in choices if held[one.id].issuperset(without)]
     if not having:
         told = "、".join(without)
@@ -62,7 +62,10 @@ def change(
     )  # fmt: skip
 
 
-def _answering(layer: Layer) -> set[str]:
+def _answering(layer: Layer | Gap, theme: str) -> set[str]:
+    """Return the ids a zone of the theme is asked for by, in doubt or not: a doubt is told, not that there is no zone."""
+    if isinstance(layer, Gap) or layer.identity.theme != theme or layer.identity.legal_status == "draft":
+        return set()
     return {*layer.zone_ids, *said_ids(layer.zone_ids)}
 
 

@@ -24,6 +24,7 @@ from linxi_gis import indicators, indicators_plan, indicators_tables, indicators
 from linxi_gis.cli import linxi as command
 from linxi_gis.cli import roof
 from linxi_gis.errors import InputError, LinxiError, UsageError
+from linxi_gis.report import indicatorbook
 
 GEOD = pyproj.Geod(ellps="GRS80")
 TITLE, PLANNED = indicators.read_plan(linxi_layers.plan_file())
@@ -373,3 +374,30 @@ def test_a_theme_with_one_layer_in_doubt_gives_no_part_of_a_figure(tmp_path: Pat
     county = indicators.county(library, "规划", PLANNED, DAY)
     assert {row.theme for row in county.zones} == {"ecological_redline"} and sum(row.count for row in county.zones) == 1
     assert any("草案，不计" in text for text in county.left_out) and any("C" in text for text in county.left_out)
+
+
+def test_what_is_left_out_is_told_and_a_doubtful_zone_is_not_called_missing(tmp_path: Path) -> None:
+    write_layer(tmp_path / "a.gpkg", [square(0, 0, 1000)], BM=["A"])
+    write_layer(tmp_path / "b.gpkg", [square(2000, 0, 1000), None], BM=["B", "C"])
+    write_layer(tmp_path / "mines.gpkg", [square(100, 100, 100)])
+    entries = [entry(f"{theme}_{name}", theme, f"{name}.gpkg") for theme in ("ecological_redline", "admin_town") for name in "ab"]
+    mine = entry("mines", "mining_right", "mines.gpkg", status="draft", title="采矿权草案", required=False)
+    library = open_library(tmp_path, [*entries, mine], statutory_area_km2=10.0)
+    with pytest.raises(LinxiError, match=r"不能假设.*第2块"):
+        indicators_whatif.change(library, PLANNED, DAY, [], ["B"])
+    with pytest.raises(LinxiError, match=r"不能假设.*第2块"):
+        indicators_whatif.change(library, PLANNED, DAY, [square(5000, 0, 100)], [])
+    county = indicators.county(library, "规划", PLANNED, DAY)
+    notes = {table.title: table.note for table in indicatorbook.tables(county)}
+    for title in ("各类区域", "水源、矿山、尾矿库所在"):
+        assert "第2块" in notes[title] and "采矿权草案：草案，不计" in notes[title]
+    run("--catalog", str(tmp_path / "catalog.toml"), "--format", "html", "--out", str(tmp_path))  # by no town, for none asked
+
+
+def test_cells_whose_value_no_class_names_are_no_ground_without_forest(tmp_path: Path) -> None:
+    path = forest_catalog(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + 'classes = { "1" = "森林", "2" = "草地" }\n', encoding="utf-8")
+    yard_forest(tmp_path)  # its eastern half is 0
+    (forest,) = [one for one in json.loads(run("--catalog", str(path), "--format", "json").stdout)
+                 if one["figure"]["id"] == "forest_share"]  # fmt: skip
+    assert forest["ratios"] == [] and "不在 classes 里" in forest["unchecked"]

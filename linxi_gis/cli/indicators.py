@@ -203,11 +203,12 @@ def _features(county: County, office: roof.Office) -> dict[str, object]:
 def _page(county: County, office: roof.Office) -> str:
     import linxi_maps
     from linxi_gis import indicators as figures
-    from linxi_gis.indicators_tables import sound
+    from linxi_gis.indicators_tables import reasons, sound
 
     library, day = office.library, county.day
     opened = library.layers(day)
-    places = figures.places(opened, county.by or "town") if county.by or sound(opened, "admin_town") else None
+    towns = sound(opened, "admin_town") and not reasons(opened, "admin_town")
+    places = figures.places(opened, county.by or "town") if county.by or towns else None
     if places is not None and not county.by:
         planned = [one.figure for one in county.indicators]
         county = figures.county(library, county.plan_title, planned, day, {}, "town")
