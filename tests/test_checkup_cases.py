@@ -255,3 +255,30 @@ def test_zones_far_from_the_county_are_told_with_what_they_may_hide(tmp_path: Pa
 def test_days_are_read_as_offices_write_them(tmp_path: Path, since: str, until: str, told: bool) -> None:
     write_layer(tmp_path / "red.gpkg", SQUARES[:1], 有效期起=[since], 有效期止=[until])
     assert [fault.code for fault in faults(checked(tmp_path, red()), "red")] == ["dates"] * told
+
+
+@pytest.mark.parametrize(("theme", "severity"), [("air_zone", record.HINT), ("soil_zone", record.HINT),
+                                                 ("ecological_redline", record.GRAVE)])  # fmt: skip
+def test_one_zone_that_fills_the_county_is_a_hint_where_zones_may(tmp_path: Path, theme: str, severity: str) -> None:
+    write_layer(tmp_path / "red.gpkg", [square(-20_000, -20_000, 40_000)])
+    told = {one.code: one.severity for one in faults(checked(tmp_path, entry("red", theme, "red.gpkg", status="draft")), "red")}
+    assert told["placeholder_county"] == severity
+
+
+@pytest.mark.parametrize(("width", "told"), [(0.5, False), (2.0, True)])
+def test_a_gap_is_ground_not_the_hair_between_two_drawings(tmp_path: Path, width: float, told: bool) -> None:
+    write_layer(tmp_path / "red.gpkg", [square(-20_000, -20_000, 20_000, 40_000), square(width, -20_000, 20_000 - width, 40_000)])
+    done = checked(tmp_path, entry("red", "admin_town", "red.gpkg", status="draft"))
+    assert ("gap" in {one.code for one in faults(done, "red")}) is told
+
+
+def test_a_zone_beyond_the_reach_of_the_county_is_no_mere_hint(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", [SQUARES[0], square(21_000, 0, 500), square(25_000, 0, 500)])
+    told = {one.zones[0]: one.severity for one in faults(checked(tmp_path, red()), "red") if one.code == "outside"}
+    assert set(told) == {"Z2", "Z3"} and told["Z2"] == record.HINT != told["Z3"]
+
+
+def test_a_system_that_the_file_and_the_catalogue_name_differently_is_told(tmp_path: Path) -> None:
+    write_layer(tmp_path / "red.gpkg", SQUARES)
+    (fault,) = faults(checked(tmp_path, red(crs="EPSG:4490")), "red")
+    assert (fault.code, fault.severity) == ("unreadable", record.GRAVE) and "坐标系不一致" in fault.text

@@ -14,9 +14,11 @@ import shapely
 import shapely.affinity
 from pyproj import Geod, Transformer
 from test_cli import linxi
-from yard import GK, entry, line, point, square, write_catalog, write_layer
+from yard import GK, entry, line, point, site, square, write_catalog, write_layer
 
 from linxi_gis import crs, datum
+from linxi_gis.importing import differ, touching
+from linxi_gis.importing.editions import Edition, Zone
 
 OLD = {"Z1": square(0, 0, 100), "Z2": square(200, 0, 100), "Z3": square(400, 0, 100), "Z4": square(600, 0, 100)}
 # Z1 as it was; Z2 wider by 50 m; Z3 gone; Z4 renamed; Z5 new.
@@ -241,3 +243,13 @@ def test_ids_of_files_are_those_of_layers_without_blanks_about_them(tmp_path: Pa
                     crs="EPSG:4490", BM=ids)  # fmt: skip
     found = told(str(tmp_path / "a.gpkg"), str(tmp_path / "b.gpkg"), "--id", "BM")
     assert found["changes"] == [] and found["same"] == 2
+
+
+@pytest.mark.parametrize(("reach", "length"), [(0.0005, 0.0), (0.5, 0.5)])
+def test_a_line_that_ends_on_the_border_lies_on_nothing(reach: float, length: float) -> None:
+    def edition(*zones: Zone) -> Edition:
+        return Edition("wet", "湿地", "", demonstration=False, keyed=True, zones=zones)
+
+    found = differ.compare(edition(), edition(Zone("甲", "甲", "", crs.to_plane(square(0, 0, 100), GK))))
+    (met,) = touching.touched(found, [site(line((100 - reach, 50), (300, 50)))])
+    assert [touch.length_m for touch in met.touches] == [pytest.approx(length, abs=1e-4)]

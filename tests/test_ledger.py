@@ -11,7 +11,7 @@ import pyproj
 import pytest
 import shapely
 from click.testing import CliRunner
-from yard import DAY, EAST, GK, NORTH, RULES, entry, line, open_library, point, square, write_catalog, write_layer
+from yard import DAY, EAST, GK, NORTH, RULES, entry, open_library, point, square, write_catalog, write_layer
 
 from linxi_gis import ledger, ponds, stocktaking
 from linxi_gis.cli import linxi
@@ -199,7 +199,7 @@ def test_a_volume_is_read_as_it_stands_or_is_open(text: str, wan_m3: float | Non
     assert (pond.grade_label == "待核" and "认不出" in pond.why) if wan_m3 is None else pond.grade is not None
 
 
-@pytest.mark.parametrize("shape", [point(700, 0), line((700, 0), (800, 0))], ids=["point", "line"])
+@pytest.mark.parametrize("shape", [point(700, 0), square(700, 0, 100).exterior], ids=["point", "line"])
 def test_a_pond_given_as_a_point_or_a_line_has_its_file(tmp_path: Path, shape: shapely.Geometry) -> None:
     write_layer(tmp_path / "ponds.gpkg", [shape], 全库容=["120万m³"], 总坝高=["35m"])
     write_layer(tmp_path / "toes.gpkg", [shape], 坝型=["上游式"])

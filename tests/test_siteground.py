@@ -20,6 +20,7 @@ from linxi_gis import catalog, crs, prepared, raster, rastershelf, siteground
 from linxi_gis.assess import assess
 from linxi_gis.catalog import RasterEntry
 from linxi_gis.cli import roof
+from linxi_gis.errors import LayerError
 from linxi_gis.intake import Options, read
 from linxi_gis.report import extract, ground
 from linxi_maps.findings import brief
@@ -156,6 +157,21 @@ def test_tiles_hold_what_the_file_holds_and_are_made_again_when_it_changes(tmp_p
     with rastershelf.opened(entry, cache) as tiles:
         assert set(tiles.values(box)[0].ravel().tolist()) == {2}
     assert prepared.clean(tmp_path / "cache", everything=True).files >= 2
+
+
+def test_a_raster_that_changes_while_it_is_cut_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = held(write(tmp_path / "cover.tif", noise(50, 50)))
+    cut = rastershelf._cut
+
+    def cut_and_changed(read: raster.Raster, row: int, col: int) -> object:
+        tile = cut(read, row, col)
+        entry.path.write_bytes(entry.path.read_bytes() + b"more")
+        return tile
+
+    monkeypatch.setattr(rastershelf, "_cut", cut_and_changed)
+    with pytest.raises(LayerError, match="正在变动"), rastershelf.opened(entry, prepared.Cache(tmp_path / "cache")):
+        pass
+    assert not list((tmp_path / "cache").rglob("*.blob"))
 
 
 def test_a_damaged_tile_is_never_used(tmp_path: Path) -> None:
