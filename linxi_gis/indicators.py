@@ -140,8 +140,9 @@ def _of_raster(figure: PlanFigure, ground: _Ground, entered: Entered | None) -> 
     except LinxiError as error:
         return _none(figure, str(error), entered)
     net = whole.of(entry.forest) / M2_PER_KM2
-    known_as = [value for value, _ in entry.classes or whole.by_value]
-    unsaid = whole.known_m2 - whole.of(tuple(known_as))
+    spoken = {value for value, _ in entry.classes}
+    listed = bool(spoken - set(entry.forest))  # classes beside the forest: what they leave out is not known
+    unsaid = whole.known_m2 - whole.of(tuple(spoken)) if listed else 0.0
     beyond = (whole.nodata_m2 + whole.outside_m2 + unsaid) / M2_PER_KM2
     if beyond > _ASTRAY * km2(ground.county):
         text = f"县界内有 {beyond:.2f} km² 栅格没有数据或像元值不在 classes 里（共 {km2(ground.county):.2f} km²）"

@@ -110,7 +110,7 @@ def _figure(values: dict[str, str], units: dict[str, str], name: str, known: dic
     found = _NUMBER.match(_plain(values.get(name, "")))
     if not name or not found:
         return None
-    factor = known.get((found[2] or _plain(units[name])).replace("M", "m"))
+    factor = known.get((found[2] or _plain(units[name])).replace("M", "m").replace(" ", ""))
     figure = float(found[1].replace(",", "")) * (factor or 0.0)
     return figure if factor is not None and math.isfinite(figure) and figure > 0.0 else None
 
