@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["table", "json", "gpkg", "html"]), default="table", metavar="格式",
               help="table、json、gpkg（每个问题一个图形）或 html（离线地图）")  # fmt: skip
 @click.option("--out", metavar="文件", help="写到哪个文件；gpkg 和 html 必须写")
-@click.option("--record", is_flag=True, help="把结论记在目录旁边；记为不可用的图层研判时按未核查，直到文件变了或重新记录")
+@click.option("--record", is_flag=True, help="把结论记在目录旁边；记为不可用的图层研判时按未核查，直到重新体检并记录")
 def layers_check(
     layers: tuple[str, ...], catalog: str | None, on: str | None, form: str, out: str | None, record: bool
 ) -> None:
